@@ -1,0 +1,149 @@
+// Package config reads the description of a deployment: a map of variables, as
+// a .env file, the environment or the embedded deployment gives it. The struct
+// tags of Config are the one list of variables; .env.example is held against
+// them by a test.
+package config
+
+import (
+	"crypto/x509"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Config is a deployment and how to run the suite on it. Every exported field
+// is one variable. An unset variable leaves the zero value, so ask Missing
+// before using a field that may be unset, pointers above all.
+//
+// Field names follow the variables: SCALEKIT_ and PREFLIGHT_ are dropped, APP_
+// stays. Fields named …URL are addresses that the suite calls (*url.URL);
+// fields named …URI are compared as registered and so stay strings.
+//
+// Tags: env, the variable; alias, another name for it; default ($NAME: the
+// value of that variable); secret ("true": the value; "file": the contents of
+// the file it names); kind, how the text is checked where the Go type does not
+// say; words, the allowed words; required; group, on the first field of a
+// group; doc, one or two plain sentences.
+type Config struct {
+	// The auth environment.
+	EnvironmentURL *url.URL `env:"SCALEKIT_ENVIRONMENT_URL" alias:"SCALEKIT_ENV_URL" kind:"base" required:"true" group:"The auth environment" doc:"Address of the Scalekit environment, such as https://acme-dev.scalekit.cloud."`
+	ClientID       string   `env:"SCALEKIT_CLIENT_ID" required:"true" doc:"Client ID of the environment's API client."`
+	ClientSecret   string   `env:"SCALEKIT_CLIENT_SECRET" secret:"true" required:"true" doc:"Its client secret."`
+	WebhookSecret  string   `env:"SCALEKIT_WEBHOOK_SECRET" secret:"true" doc:"Signing secret of the app's webhook endpoint (whsec_…)."`
+	TestUserEmail  string   `env:"SCALEKIT_TEST_USER_EMAIL" kind:"address" doc:"Address of a test user with a fixed one-time code (…+sktest@…)."`
+	TestUserCode   string   `env:"SCALEKIT_TEST_USER_CODE" secret:"true" doc:"The fixed code of that test user."`
+
+	// The app under test.
+	AppURL                   *url.URL      `env:"APP_URL" kind:"base" required:"true" group:"The app" doc:"Address of the app whose sign-in is judged."`
+	AppLoginPath             string        `env:"APP_LOGIN_PATH" kind:"path" default:"/login" doc:"Starts a sign-in."`
+	AppCallbackPath          string        `env:"APP_CALLBACK_PATH" kind:"path" default:"/auth/callback" doc:"Redirect URI of the app: where the authorization code arrives."`
+	AppInitiateLoginPath     string        `env:"APP_INITIATE_LOGIN_PATH" kind:"path" default:"$APP_LOGIN_PATH" doc:"Initiate-login URL registered for the app: takes IdP-initiated sign-ins and links from mails."`
+	AppProtectedPath         string        `env:"APP_PROTECTED_PATH" kind:"path" default:"/dashboard" doc:"A page that only a signed-in person sees; it shows the person's e-mail address."`
+	AppWhoamiPath            string        `env:"APP_WHOAMI_PATH" kind:"path" doc:"Answers JSON about the signed-in person, 401 to anybody else. Unset: the protected page is asked."`
+	AppWhoamiEmailField      string        `env:"APP_WHOAMI_EMAIL_FIELD" default:"email" doc:"Member of that JSON which holds the e-mail address; dots lead into objects."`
+	AppAPIPath               string        `env:"APP_API_PATH" kind:"path" doc:"An API path (GET) that takes access tokens as Bearer."`
+	AppLogoutPath            string        `env:"APP_LOGOUT_PATH" kind:"path" default:"/logout" doc:"Ends the session."`
+	AppLogoutAllPath         string        `env:"APP_LOGOUT_ALL_PATH" kind:"path" doc:"Ends all sessions of the person, on every device."`
+	AppPostLogoutPath        string        `env:"APP_POST_LOGOUT_PATH" kind:"path" default:"/" doc:"Where a sign-out ends."`
+	AppBackchannelLogoutPath string        `env:"APP_BACKCHANNEL_LOGOUT_PATH" kind:"path" doc:"Receives OIDC back-channel logout."`
+	AppWebhookPath           string        `env:"APP_WEBHOOK_PATH" kind:"path" doc:"Receives the environment's webhooks."`
+	AppProfilePath           string        `env:"APP_PROFILE_PATH" kind:"path" doc:"A page with a form that changes something of the person; shows whether requests from elsewhere are refused."`
+	AppReturnToParam         string        `env:"APP_RETURN_TO_PARAM" default:"next" doc:"Query parameter of the login path that names the page to return to."`
+	AppClientID              string        `env:"APP_CLIENT_ID" default:"$SCALEKIT_CLIENT_ID" doc:"OAuth client of the app, where it is not the API client."`
+	AppClientSecret          string        `env:"APP_CLIENT_SECRET" secret:"true" default:"$SCALEKIT_CLIENT_SECRET" doc:"Its client secret."`
+	AppScopes                string        `env:"APP_SCOPES" default:"openid profile email offline_access" doc:"Scopes that the app asks for, separated by spaces."`
+	AppSecondRedirectURI     string        `env:"APP_SECOND_REDIRECT_URI" kind:"uri" doc:"Another redirect URI registered for the app."`
+	AppPromises              []string      `env:"APP_PROMISES" words:"pkce nonce" doc:"What the app does beyond the minimum: pkce, nonce (comma list)."`
+	AppAccessTokenLifetime   time.Duration `env:"APP_ACCESS_TOKEN_LIFETIME" default:"5m" doc:"Lifetime of the app's access tokens, as set in the environment."`
+	AppIdleTimeout           time.Duration `env:"APP_IDLE_TIMEOUT" doc:"Idle session timeout, as set in the environment. Unset: none."`
+	AppAbsoluteTimeout       time.Duration `env:"APP_ABSOLUTE_TIMEOUT" doc:"Absolute session timeout, as set in the environment."`
+	AppRefreshGrace          time.Duration `env:"APP_REFRESH_GRACE" default:"10s" doc:"How long a refresh token that was used may be used again (several tabs at once)."`
+
+	// What is switched on.
+	Target               string        `env:"PREFLIGHT_TARGET" words:"staging production" default:"staging" group:"What the deployment offers" doc:"Kind of deployment: staging or production."`
+	AllowProduction      string        `env:"PREFLIGHT_ALLOW_PRODUCTION" kind:"host" doc:"Host of APP_URL, letter by letter: the consent to run on a production deployment."`
+	Methods              []string      `env:"PREFLIGHT_METHODS" words:"password magic_link email_code passkey google microsoft github saml oidc" doc:"Sign-in methods that are enabled (comma list): password, magic_link, email_code, passkey, google, microsoft, github, saml, oidc."`
+	CodeLifetime         time.Duration `env:"PREFLIGHT_CODE_LIFETIME" default:"10m" doc:"Lifetime of an authorization code."`
+	PasswordlessLifetime time.Duration `env:"PREFLIGHT_PASSWORDLESS_LIFETIME" default:"5m" doc:"Lifetime of sign-in links and one-time codes."`
+	ResetLifetime        time.Duration `env:"PREFLIGHT_RESET_LIFETIME" default:"1h" doc:"Lifetime of password-reset links."`
+	SameBrowser          bool          `env:"PREFLIGHT_SAME_BROWSER" doc:"true where sign-in links work only in the browser that asked for them, else false."`
+	PasswordAttempts     int           `env:"PREFLIGHT_PASSWORD_ATTEMPTS" default:"10" doc:"Wrong passwords until the account is locked or slowed down."`
+	CodeAttempts         int           `env:"PREFLIGHT_CODE_ATTEMPTS" default:"5" doc:"Wrong one-time codes until the code is void."`
+
+	// Reaching it.
+	CAFile       string   `env:"PREFLIGHT_CA_FILE" kind:"file" group:"Reaching the deployment" doc:"PEM file of the CA that signed the deployment's certificates, where that CA is not a public one."`
+	AllowedHosts []string `env:"PREFLIGHT_ALLOWED_HOSTS" kind:"pattern" doc:"Hosts that the browser may reach, such as *.acme.test (comma list). Unset: all."`
+	InboxURL     string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
+	InboxAddress string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
+
+	// Capabilities.
+	TimeURL             *url.URL `env:"PREFLIGHT_TIME_URL" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
+	FaultURL            *url.URL `env:"PREFLIGHT_FAULT_URL" doc:"Makes a part of the deployment fail for one subject."`
+	ProviderAccountsURL *url.URL `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
+	ControlToken        string   `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
+
+	// A second client.
+	SecondClientID     string `env:"PREFLIGHT_SECOND_CLIENT_ID" group:"A second client of the same environment" doc:"Client ID: what is made for one client must not work for another."`
+	SecondClientSecret string `env:"PREFLIGHT_SECOND_CLIENT_SECRET" secret:"true" doc:"Its client secret."`
+	SecondRedirectURI  string `env:"PREFLIGHT_SECOND_REDIRECT_URI" kind:"uri" doc:"A redirect URI registered for it."`
+
+	// Social accounts.
+	GoogleEmail       string `env:"PREFLIGHT_GOOGLE_EMAIL" kind:"address" group:"Accounts at social providers" doc:"Test account at Google; {id} becomes a unique id where accounts can be made."`
+	GooglePassword    string `env:"PREFLIGHT_GOOGLE_PASSWORD" secret:"true" doc:"Its password."`
+	MicrosoftEmail    string `env:"PREFLIGHT_MICROSOFT_EMAIL" kind:"address" doc:"Test account at Microsoft."`
+	MicrosoftPassword string `env:"PREFLIGHT_MICROSOFT_PASSWORD" secret:"true" doc:"Its password."`
+	GitHubEmail       string `env:"PREFLIGHT_GITHUB_EMAIL" kind:"address" doc:"Test account at GitHub."`
+	GitHubPassword    string `env:"PREFLIGHT_GITHUB_PASSWORD" secret:"true" doc:"Its password."`
+
+	// Enterprise accounts.
+	SAMLEmail     string   `env:"PREFLIGHT_SAML_EMAIL" kind:"address" group:"Accounts at enterprise identity providers" doc:"Person of an organization with a SAML connection."`
+	SAMLPassword  string   `env:"PREFLIGHT_SAML_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
+	SAMLLaunchURL *url.URL `env:"PREFLIGHT_SAML_LAUNCH_URL" doc:"Address at the identity provider that starts a sign-in there (app tile)."`
+	OIDCEmail     string   `env:"PREFLIGHT_OIDC_EMAIL" kind:"address" doc:"Person of an organization with an OIDC connection."`
+	OIDCPassword  string   `env:"PREFLIGHT_OIDC_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
+	OIDCLaunchURL *url.URL `env:"PREFLIGHT_OIDC_LAUNCH_URL" doc:"Address at the identity provider that starts a sign-in there."`
+
+	// The suite's own identity provider.
+	IDPKeyFile           string   `env:"PREFLIGHT_IDP_KEY_FILE" kind:"file" secret:"file" group:"The suite's own SAML identity provider" doc:"PEM private key with which the suite signs SAML responses."`
+	IDPCertFile          string   `env:"PREFLIGHT_IDP_CERT_FILE" kind:"file" doc:"PEM certificate of that key, registered at the connection."`
+	IDPEntityID          string   `env:"PREFLIGHT_IDP_ENTITY_ID" doc:"Entity ID registered at the connection."`
+	IDPSSOURL            *url.URL `env:"PREFLIGHT_IDP_SSO_URL" doc:"SSO URL registered at the connection; only the suite's browser ever answers it."`
+	IDPConnectionID      string   `env:"PREFLIGHT_IDP_CONNECTION_ID" doc:"ID of the connection (conn_…)."`
+	IDPOrganizationID    string   `env:"PREFLIGHT_IDP_ORGANIZATION_ID" doc:"ID of its organization (org_…)."`
+	IDPDomain            string   `env:"PREFLIGHT_IDP_DOMAIN" kind:"host" doc:"E-mail domain registered for that organization."`
+	IDPOtherKeyFile      string   `env:"PREFLIGHT_IDP_OTHER_KEY_FILE" kind:"file" secret:"file" doc:"Private key of a second organization's identity provider: one must not speak for the other."`
+	IDPOtherCertFile     string   `env:"PREFLIGHT_IDP_OTHER_CERT_FILE" kind:"file" doc:"Its certificate."`
+	IDPOtherEntityID     string   `env:"PREFLIGHT_IDP_OTHER_ENTITY_ID" doc:"Its entity ID."`
+	IDPOtherConnectionID string   `env:"PREFLIGHT_IDP_OTHER_CONNECTION_ID" doc:"ID of the second organization's connection."`
+	IDPOtherDomain       string   `env:"PREFLIGHT_IDP_OTHER_DOMAIN" kind:"host" doc:"E-mail domain of the second organization."`
+
+	// How to run. These describe no deployment, so they may be set beside the
+	// embedded one: see IsEmpty.
+	Browser       string        `env:"PREFLIGHT_BROWSER" kind:"file" group:"How to run" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
+	DriverDir     string        `env:"PREFLIGHT_DRIVER_DIR" kind:"dir" default:".cache/playwright" doc:"Folder of the Playwright driver, unpacked as package/ (make setup does it)."`
+	Headed        bool          `env:"PREFLIGHT_HEADED" default:"false" doc:"true shows the browser."`
+	SlowMo        time.Duration `env:"PREFLIGHT_SLOWMO" kind:"ms" default:"0" doc:"Pause before each step in the browser, in milliseconds."`
+	Trace         string        `env:"PREFLIGHT_TRACE" words:"failure always off" default:"failure" doc:"When to keep a trace: failure, always or off."`
+	TimeoutFactor float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
+	Reports       string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
+	Gate          string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
+
+	values  map[string]value // by variable name; only what is set or has a default
+	unknown []string         // names read from a .env or a map that are no variables
+	roots   *x509.CertPool
+	client  *http.Client
+}
+
+// value is the text of one variable and where it came from.
+type value struct {
+	text   string
+	origin string
+}
+
+// Origins of a value, highest precedence first.
+const (
+	OriginEnvironment = "environment"
+	OriginDotenv      = ".env"
+	OriginEmbedded    = "embedded deployment"
+	OriginDefault     = "default"
+)

@@ -1,0 +1,205 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// parse sets field from text. Its error completes the sentence "NAME (from
+// the environment) …" and quotes the text only where it cannot be a secret.
+func parse(field reflect.Value, v Variable, text, base string) error {
+	switch target := field.Addr().Interface().(type) {
+	case *string:
+		s, err := parseString(v, text, base)
+		*target = s
+		return err
+	case **url.URL:
+		u, err := parseURL(text)
+		if err != nil {
+			return err
+		}
+		if v.kind == "base" {
+			if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+				return errors.New("must be a plain address, without user, query or fragment")
+			}
+			u.Path = strings.TrimRight(u.Path, "/")
+			u.RawPath = ""
+		}
+		*target = u
+	case *time.Duration:
+		d, err := parseDuration(v, text)
+		*target = d
+		return err
+	case *bool:
+		switch strings.ToLower(text) {
+		case "true", "1", "yes", "on":
+			*target = true
+		case "false", "0", "no", "off":
+			*target = false
+		default:
+			return fmt.Errorf("is %q, but must be true or false", text)
+		}
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return fmt.Errorf("is %q, but must be a whole number of at least 1", text)
+		}
+		*target = n
+	case *float64:
+		f, err := strconv.ParseFloat(text, 64)
+		if err != nil || f <= 0 || f > 100 {
+			return fmt.Errorf("is %q, but must be a number above 0 and up to 100", text)
+		}
+		*target = f
+	case *[]string:
+		list, err := parseList(v, text)
+		*target = list
+		return err
+	default:
+		panic("config: no parser for the type of " + v.Name)
+	}
+	return nil
+}
+
+func parseString(v Variable, text, base string) (string, error) {
+	if len(v.words) > 0 {
+		word := strings.ToLower(text)
+		if !slices.Contains(v.words, word) {
+			return "", fmt.Errorf("is %q, but must be one of %s", text, strings.Join(v.words, ", "))
+		}
+		return word, nil
+	}
+	switch v.kind {
+	case "path":
+		// "//host" would be an address elsewhere (RFC 3986, 4.2).
+		if !strings.HasPrefix(text, "/") || strings.HasPrefix(text, "//") {
+			return "", fmt.Errorf("is %q, but must be a path that begins with one slash", text)
+		}
+	case "uri":
+		if _, err := parseURL(text); err != nil {
+			return "", err
+		}
+	case "host":
+		if err := checkHost(text); err != nil {
+			return "", err
+		}
+	case "address", "unique":
+		local, domain, ok := strings.Cut(text, "@")
+		if !ok || local == "" || domain == "" || strings.ContainsAny(text, " \t<>,") || strings.Contains(domain, "@") {
+			return "", fmt.Errorf("is %q, but must be an e-mail address", text)
+		}
+		if v.kind == "unique" && !strings.Contains(text, "{id}") {
+			return "", fmt.Errorf("is %q, but must hold {id}, which becomes a unique id, such as {id}@inbox.example or qa+{id}@inbox.example", text)
+		}
+	case "inbox":
+		if err := checkInbox(text); err != nil {
+			return "", err
+		}
+	case "file":
+		path := absolute(text, base)
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			return "", fmt.Errorf("names %s, which is not a file that can be read", path)
+		}
+		return path, nil
+	case "dir":
+		path := absolute(text, base)
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return "", fmt.Errorf("names %s, which is not a folder", path)
+		}
+		return path, nil
+	}
+	return text, nil
+}
+
+func absolute(path, base string) string {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(base, path)
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
+}
+
+// parseURL takes absolute https and http addresses. It does not quote the
+// text: an address may carry a password.
+func parseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return nil, errors.New("is not an address; it must look like https://host.example")
+	}
+	if u.Scheme != "https" && u.Scheme != "http" {
+		return nil, errors.New("must be a whole address that begins with https:// (or http://)")
+	}
+	if u.Hostname() == "" {
+		return nil, errors.New("has no host; it must look like https://host.example")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("has the port %s, but ports are 1 to 65535", port)
+		}
+	}
+	return u, nil
+}
+
+func checkInbox(text string) error {
+	kind, _, ok := strings.Cut(text, "+")
+	if !ok || kind != "mailpit" {
+		return errors.New("must begin with the kind of inbox: mailpit+https:// (or mailpit+http://)")
+	}
+	_, err := parseURL(text[len("mailpit+"):])
+	return err
+}
+
+func checkHost(text string) error {
+	if strings.ContainsAny(text, "/ @?#*,") || strings.Trim(text, ".") == "" {
+		return fmt.Errorf("is %q, but must be a host name alone, such as app.example", text)
+	}
+	return nil
+}
+
+func parseDuration(v Variable, text string) (time.Duration, error) {
+	if n, err := strconv.Atoi(text); err == nil {
+		if v.kind == "ms" && n >= 0 {
+			return time.Duration(n) * time.Millisecond, nil
+		}
+		return 0, fmt.Errorf("is %q, but needs a unit: %ss, %sm or %sh", text, text, text, text)
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("is %q, but must be a duration such as 90s, 5m or 1h", text)
+	}
+	return d, nil
+}
+
+func parseList(v Variable, text string) ([]string, error) {
+	var words []string
+	for _, word := range strings.Split(text, ",") {
+		word = strings.ToLower(strings.TrimSpace(word))
+		if word == "" || slices.Contains(words, word) {
+			continue
+		}
+		if len(v.words) > 0 && !slices.Contains(v.words, word) {
+			hint := ""
+			if near := nearest(word, v.words); near != "" {
+				hint = fmt.Sprintf(" (did you mean %s?)", near)
+			}
+			return nil, fmt.Errorf("holds %q%s, but knows only %s", word, hint, strings.Join(v.words, ", "))
+		}
+		if v.kind == "pattern" {
+			if err := checkHost(strings.TrimPrefix(word, "*.")); err != nil {
+				return nil, fmt.Errorf("holds %q, but takes host names and patterns such as *.acme.test", word)
+			}
+		}
+		words = append(words, word)
+	}
+	return words, nil
+}

@@ -1,0 +1,138 @@
+package config
+
+import (
+	"cmp"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+const requestTimeout = 15 * time.Second
+
+// Value is the text of the variable called name, its default included; "" when
+// it is unset.
+func (c *Config) Value(name string) string { return c.values[name].text }
+
+// Origin says where the variable's value comes from: OriginEnvironment,
+// OriginDotenv, OriginEmbedded or OriginDefault; "" when it is unset.
+func (c *Config) Origin(name string) string { return c.values[name].origin }
+
+// Missing returns those of names that have neither a value nor a default. A
+// check that needs them is not verified, and says their names.
+func (c *Config) Missing(names ...string) []string {
+	var missing []string
+	for _, name := range names {
+		if c.values[name].text == "" {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
+// Has reports whether the sign-in method (a word of PREFLIGHT_METHODS) is
+// enabled.
+func (c *Config) Has(method string) bool { return slices.Contains(c.Methods, method) }
+
+// Promises reports whether the app does what the word of APP_PROMISES says.
+func (c *Config) Promises(what string) bool { return slices.Contains(c.AppPromises, what) }
+
+// App is the absolute address of path, which may carry a query, at the app.
+func (c *Config) App(path string) string { return join(c.AppURL, path) }
+
+// Env is the absolute address of path at the auth environment.
+func (c *Config) Env(path string) string { return join(c.EnvironmentURL, path) }
+
+func join(base *url.URL, path string) string {
+	if path != "" && !strings.HasPrefix(path, "/") {
+		path = "/" + path
+	}
+	return base.String() + path
+}
+
+// Address makes an address of its own from a pattern such as {id}@inbox.test.
+// A pattern without {id} is a fixed account and stays as it is.
+func Address(pattern, id string) string { return strings.ReplaceAll(pattern, "{id}", id) }
+
+// Secrets returns every text that must not reach a report, longest first: the
+// secret variables, passwords inside addresses, and the lines of private keys.
+func (c *Config) Secrets() []string {
+	var all []string
+	for _, v := range Variables() {
+		text := c.values[v.Name].text
+		switch {
+		case text == "":
+		case v.Secret:
+			all = append(all, text)
+		case v.secretFile:
+			all = append(all, keyLines(reflect.ValueOf(c).Elem().Field(v.field).String())...)
+		default:
+			if _, rest, ok := strings.Cut(text, "://"); ok && strings.Contains(rest, "@") {
+				if u, err := url.Parse(text); err == nil && u.User != nil {
+					if password, ok := u.User.Password(); ok && password != "" {
+						all = append(all, password)
+						_, encoded, _ := strings.Cut(u.User.String(), ":")
+						all = append(all, encoded)
+					}
+				}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
+}
+
+// keyLines are the base64 lines of a PEM file: artefacts fold and escape line
+// breaks, so the key is looked for line by line. Short ends are left out, they
+// could be anything.
+func keyLines(path string) []string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); len(line) >= 16 && !strings.HasPrefix(line, "-----") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// Roots is the system's certificate authorities and the one of
+// PREFLIGHT_CA_FILE; nil, which stands for the system's, where none is named.
+func (c *Config) Roots() (*x509.CertPool, error) { return c.roots, nil }
+
+func (c *Config) readRoots() error {
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return fmt.Errorf("PREFLIGHT_CA_FILE cannot be read: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return fmt.Errorf("PREFLIGHT_CA_FILE names %s, which holds no PEM certificate", c.CAFile)
+	}
+	c.roots = pool
+	return nil
+}
+
+// Client is the suite's HTTP client: *.localhost is loopback, the deployment's
+// CA is trusted, redirects are answers and not followed, a request takes at
+// most 15 s (times PREFLIGHT_TIMEOUT_FACTOR). All callers share it.
+func (c *Config) Client() *http.Client { return c.client }
+
+func newClient(transport http.RoundTripper, factor float64) *http.Client {
+	return &http.Client{
+		Transport:     transport,
+		Timeout:       time.Duration(float64(requestTimeout) * factor),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
