@@ -44,7 +44,7 @@ func (c *Config) Warnings(environ []string) []string {
 // nearest returns the known word that is a typing mistake or two away from
 // name; "" if none is. The prefix of a variable does not make names alike.
 func nearest(name string, known []string) string {
-	best, least := "", 1+len(name[strings.Index(name, "_")+1:])/5
+	best, least := "", max(2, len(name[strings.Index(name, "_")+1:])/4)
 	for _, k := range known {
 		if d := distance(name, k); d <= least && (best == "" || d < distance(name, best)) {
 			best = k
