@@ -12,12 +12,12 @@ import (
 )
 
 // Config is a deployment and how to run the suite on it. Every exported field
-// is one variable. An unset variable leaves the zero value, so ask Missing
-// before using a field that may be unset, pointers above all.
+// is one variable. An unset variable leaves the zero value; Missing names it.
 //
 // Field names follow the variables: SCALEKIT_ and PREFLIGHT_ are dropped, APP_
-// stays. Fields named …URL are addresses that the suite calls (*url.URL);
-// fields named …URI are compared as registered and so stay strings.
+// stays. The two bases, EnvironmentURL and AppURL, are always set and parsed;
+// every other address is checked and kept as it was written, since registered
+// addresses are compared letter by letter.
 //
 // Tags: env, the variable; alias, another name for it; default ($NAME: the
 // value of that variable); secret ("true": the value; "file": the contents of
@@ -77,10 +77,10 @@ type Config struct {
 	InboxAddress string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
 
 	// Capabilities.
-	TimeURL             *url.URL `env:"PREFLIGHT_TIME_URL" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
-	FaultURL            *url.URL `env:"PREFLIGHT_FAULT_URL" doc:"Makes a part of the deployment fail for one subject."`
-	ProviderAccountsURL *url.URL `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
-	ControlToken        string   `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
+	TimeURL             string `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
+	FaultURL            string `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject."`
+	ProviderAccountsURL string `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
+	ControlToken        string `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
 
 	// A second client.
 	SecondClientID     string `env:"PREFLIGHT_SECOND_CLIENT_ID" group:"A second client of the same environment" doc:"Client ID: what is made for one client must not work for another."`
@@ -96,26 +96,26 @@ type Config struct {
 	GitHubPassword    string `env:"PREFLIGHT_GITHUB_PASSWORD" secret:"true" doc:"Its password."`
 
 	// Enterprise accounts.
-	SAMLEmail     string   `env:"PREFLIGHT_SAML_EMAIL" kind:"address" group:"Accounts at enterprise identity providers" doc:"Person of an organization with a SAML connection."`
-	SAMLPassword  string   `env:"PREFLIGHT_SAML_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
-	SAMLLaunchURL *url.URL `env:"PREFLIGHT_SAML_LAUNCH_URL" doc:"Address at the identity provider that starts a sign-in there (app tile)."`
-	OIDCEmail     string   `env:"PREFLIGHT_OIDC_EMAIL" kind:"address" doc:"Person of an organization with an OIDC connection."`
-	OIDCPassword  string   `env:"PREFLIGHT_OIDC_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
-	OIDCLaunchURL *url.URL `env:"PREFLIGHT_OIDC_LAUNCH_URL" doc:"Address at the identity provider that starts a sign-in there."`
+	SAMLEmail     string `env:"PREFLIGHT_SAML_EMAIL" kind:"address" group:"Accounts at enterprise identity providers" doc:"Person of an organization with a SAML connection."`
+	SAMLPassword  string `env:"PREFLIGHT_SAML_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
+	SAMLLaunchURL string `env:"PREFLIGHT_SAML_LAUNCH_URL" kind:"uri" doc:"Address at the identity provider that starts a sign-in there (app tile)."`
+	OIDCEmail     string `env:"PREFLIGHT_OIDC_EMAIL" kind:"address" doc:"Person of an organization with an OIDC connection."`
+	OIDCPassword  string `env:"PREFLIGHT_OIDC_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
+	OIDCLaunchURL string `env:"PREFLIGHT_OIDC_LAUNCH_URL" kind:"uri" doc:"Address at the identity provider that starts a sign-in there."`
 
 	// The suite's own identity provider.
-	IDPKeyFile           string   `env:"PREFLIGHT_IDP_KEY_FILE" kind:"file" secret:"file" group:"The suite's own SAML identity provider" doc:"PEM private key with which the suite signs SAML responses."`
-	IDPCertFile          string   `env:"PREFLIGHT_IDP_CERT_FILE" kind:"file" doc:"PEM certificate of that key, registered at the connection."`
-	IDPEntityID          string   `env:"PREFLIGHT_IDP_ENTITY_ID" doc:"Entity ID registered at the connection."`
-	IDPSSOURL            *url.URL `env:"PREFLIGHT_IDP_SSO_URL" doc:"SSO URL registered at the connection; only the suite's browser ever answers it."`
-	IDPConnectionID      string   `env:"PREFLIGHT_IDP_CONNECTION_ID" doc:"ID of the connection (conn_…)."`
-	IDPOrganizationID    string   `env:"PREFLIGHT_IDP_ORGANIZATION_ID" doc:"ID of its organization (org_…)."`
-	IDPDomain            string   `env:"PREFLIGHT_IDP_DOMAIN" kind:"host" doc:"E-mail domain registered for that organization."`
-	IDPOtherKeyFile      string   `env:"PREFLIGHT_IDP_OTHER_KEY_FILE" kind:"file" secret:"file" doc:"Private key of a second organization's identity provider: one must not speak for the other."`
-	IDPOtherCertFile     string   `env:"PREFLIGHT_IDP_OTHER_CERT_FILE" kind:"file" doc:"Its certificate."`
-	IDPOtherEntityID     string   `env:"PREFLIGHT_IDP_OTHER_ENTITY_ID" doc:"Its entity ID."`
-	IDPOtherConnectionID string   `env:"PREFLIGHT_IDP_OTHER_CONNECTION_ID" doc:"ID of the second organization's connection."`
-	IDPOtherDomain       string   `env:"PREFLIGHT_IDP_OTHER_DOMAIN" kind:"host" doc:"E-mail domain of the second organization."`
+	IDPKeyFile           string `env:"PREFLIGHT_IDP_KEY_FILE" kind:"file" secret:"file" group:"The suite's own SAML identity provider" doc:"PEM private key with which the suite signs SAML responses."`
+	IDPCertFile          string `env:"PREFLIGHT_IDP_CERT_FILE" kind:"file" doc:"PEM certificate of that key, registered at the connection."`
+	IDPEntityID          string `env:"PREFLIGHT_IDP_ENTITY_ID" doc:"Entity ID registered at the connection."`
+	IDPSSOURL            string `env:"PREFLIGHT_IDP_SSO_URL" kind:"uri" doc:"SSO URL registered at the connection; only the suite's browser ever answers it."`
+	IDPConnectionID      string `env:"PREFLIGHT_IDP_CONNECTION_ID" doc:"ID of the connection (conn_…)."`
+	IDPOrganizationID    string `env:"PREFLIGHT_IDP_ORGANIZATION_ID" doc:"ID of its organization (org_…)."`
+	IDPDomain            string `env:"PREFLIGHT_IDP_DOMAIN" kind:"host" doc:"E-mail domain registered for that organization."`
+	IDPOtherKeyFile      string `env:"PREFLIGHT_IDP_OTHER_KEY_FILE" kind:"file" secret:"file" doc:"Private key of a second organization's identity provider: one must not speak for the other."`
+	IDPOtherCertFile     string `env:"PREFLIGHT_IDP_OTHER_CERT_FILE" kind:"file" doc:"Its certificate."`
+	IDPOtherEntityID     string `env:"PREFLIGHT_IDP_OTHER_ENTITY_ID" doc:"Its entity ID."`
+	IDPOtherConnectionID string `env:"PREFLIGHT_IDP_OTHER_CONNECTION_ID" doc:"ID of the second organization's connection."`
+	IDPOtherDomain       string `env:"PREFLIGHT_IDP_OTHER_DOMAIN" kind:"host" doc:"E-mail domain of the second organization."`
 
 	// How to run. These describe no deployment, so they may be set beside the
 	// embedded one: see IsEmpty.
@@ -142,8 +142,8 @@ type value struct {
 
 // Origins of a value, highest precedence first.
 const (
-	OriginEnvironment = "environment"
-	OriginDotenv      = ".env"
-	OriginEmbedded    = "embedded deployment"
-	OriginDefault     = "default"
+	FromEnvironment = "environment"
+	FromDotenv      = ".env"
+	FromEmbedded    = "embedded deployment"
+	FromDefault     = "default"
 )

@@ -51,8 +51,8 @@ func TestDefaultsAndTypes(t *testing.T) {
 	assert.Equal(t, "skc_10000000000000001", c.AppClientID)
 	assert.True(t, c.Has("saml"))
 	assert.False(t, c.Has("google"))
-	assert.Equal(t, config.OriginEmbedded, c.Origin("APP_URL"))
-	assert.Equal(t, config.OriginDefault, c.Origin("APP_CLIENT_ID"))
+	assert.Equal(t, config.FromEmbedded, c.Origin("APP_URL"))
+	assert.Equal(t, config.FromDefault, c.Origin("APP_CLIENT_ID"))
 	assert.Empty(t, c.Origin("APP_API_PATH"))
 	assert.Equal(t, []string{"APP_API_PATH"}, c.Missing("APP_URL", "APP_API_PATH", "APP_LOGIN_PATH"))
 	assert.True(t, filepath.IsAbs(c.Reports))
@@ -67,9 +67,9 @@ func TestEnvironmentWinsOverDotenvOverEmbedded(t *testing.T) {
 	require.NoError(t, err)
 
 	assert.Equal(t, "/env", c.AppLoginPath)
-	assert.Equal(t, config.OriginEnvironment, c.Origin("APP_LOGIN_PATH"))
+	assert.Equal(t, config.FromEnvironment, c.Origin("APP_LOGIN_PATH"))
 	assert.Equal(t, "/file", c.AppLogoutPath)
-	assert.Equal(t, config.OriginDotenv, c.Origin("APP_LOGOUT_PATH"))
+	assert.Equal(t, config.FromDotenv, c.Origin("APP_LOGOUT_PATH"))
 	assert.Equal(t, "/map", c.AppWebhookPath)
 	assert.Empty(t, c.AppAPIPath, "set but empty is unset, and hides the file")
 }
@@ -81,7 +81,7 @@ func TestAliasIsRead(t *testing.T) {
 	c, err := config.Load(lookup(vars), "")
 	require.NoError(t, err)
 	assert.Equal(t, "https://other.test/", c.Env("/"))
-	assert.Equal(t, config.OriginEnvironment, c.Origin("SCALEKIT_ENVIRONMENT_URL"))
+	assert.Equal(t, config.FromEnvironment, c.Origin("SCALEKIT_ENVIRONMENT_URL"))
 }
 
 func TestIsEmpty(t *testing.T) {

@@ -72,7 +72,7 @@ func LoadWith(lookup func(string) (string, bool), dotenv string, embedded map[st
 			continue
 		}
 		// A fault in a value that another variable lent is that variable's.
-		if err := parse(target.Field(v.field), v, set.text, base); err != nil && set.origin != OriginDefault {
+		if err := parse(target.Field(v.field), v, set.text, base); err != nil && set.origin != FromDefault {
 			problems = append(problems, fmt.Errorf("%s (from %s) %w", v.Name, fromWhere(set.origin), err))
 		}
 	}
@@ -114,9 +114,9 @@ func find(v Variable, lookup func(string) (string, bool), file, embedded map[str
 		origin string
 		get    func(string) (string, bool)
 	}{
-		{OriginEnvironment, lookup},
-		{OriginDotenv, func(n string) (string, bool) { t, ok := file[n]; return t, ok }},
-		{OriginEmbedded, func(n string) (string, bool) { t, ok := embedded[n]; return t, ok }},
+		{FromEnvironment, lookup},
+		{FromDotenv, func(n string) (string, bool) { t, ok := file[n]; return t, ok }},
+		{FromEmbedded, func(n string) (string, bool) { t, ok := embedded[n]; return t, ok }},
 	}
 	for _, layer := range layers {
 		for _, name := range []string{v.Name, v.Alias} {
@@ -157,7 +157,7 @@ func (c *Config) fillDefaults(variables []Variable) {
 			text = c.values[other].text
 		}
 		if text != "" {
-			c.values[v.Name] = value{text, OriginDefault}
+			c.values[v.Name] = value{text, FromDefault}
 		}
 	}
 }
@@ -188,7 +188,7 @@ func badLine(text string) int {
 	lines := strings.Split(text, "\n")
 	good := 0
 	for i := range lines {
-		if _, err := godotenv.Unmarshal(strings.Join(lines[:i+1], "\n")+"\n"); err == nil {
+		if _, err := godotenv.Unmarshal(strings.Join(lines[:i+1], "\n") + "\n"); err == nil {
 			good = i + 1
 		}
 	}
@@ -196,7 +196,7 @@ func badLine(text string) int {
 }
 
 func fromWhere(origin string) string {
-	if origin == OriginDotenv {
+	if origin == FromDotenv {
 		return origin
 	}
 	return "the " + origin

@@ -24,3 +24,13 @@ func ModuleRoot() (string, error) {
 		dir = parent
 	}
 }
+
+// DotenvPath is where the .env lies: beside go.mod, whatever folder a test
+// runs in. Outside a clone it is the working directory's.
+func DotenvPath() string {
+	root, err := ModuleRoot()
+	if err != nil {
+		return ".env"
+	}
+	return filepath.Join(root, ".env")
+}

@@ -19,8 +19,8 @@ const requestTimeout = 15 * time.Second
 // it is unset.
 func (c *Config) Value(name string) string { return c.values[name].text }
 
-// Origin says where the variable's value comes from: OriginEnvironment,
-// OriginDotenv, OriginEmbedded or OriginDefault; "" when it is unset.
+// Origin says where the variable's value comes from: FromEnvironment,
+// FromDotenv, FromEmbedded or FromDefault; "" when it is unset.
 func (c *Config) Origin(name string) string { return c.values[name].origin }
 
 // Missing returns those of names that have neither a value nor a default. A
