@@ -18,7 +18,8 @@ import (
 
 // Load reads the variables of a remote run: the environment through lookup
 // (os.LookupEnv), then the .env file at path dotenv, which need not exist.
-// Relative paths in values are relative to dotenv's folder. A variable that is
+// Relative paths in values are relative to dotenv's folder, without one to the
+// module's root. A variable that is
 // set but empty counts as unset, and hides the .env's. The error holds a
 // sentence for each required variable that is missing and each value that is
 // malformed; it never holds a secret.
@@ -61,9 +62,9 @@ func LoadWith(lookup func(string) (string, bool), dotenv string, embedded map[st
 
 	problems := c.missingRequired(variables)
 	c.fillDefaults(variables)
-	base := "."
-	if dotenv != "" {
-		base = filepath.Dir(dotenv)
+	base := filepath.Dir(dotenv)
+	if root, err := ModuleRoot(); err == nil && dotenv == "" {
+		base = root
 	}
 	target := reflect.ValueOf(c).Elem()
 	for _, v := range variables {
