@@ -1,0 +1,29 @@
+package scalekit
+
+import (
+	"context"
+	"net/url"
+	"time"
+)
+
+// AuthLog is one line of the environment's auth logs (spec/api.md 5.12).
+// Status is INITIATED, PENDING, SUCCESS or FAILED.
+type AuthLog struct {
+	AuthRequestID      string    `json:"auth_request_id"`
+	OrganizationID     string    `json:"organization_id"`
+	ConnectionID       string    `json:"connection_id"`
+	ConnectionType     string    `json:"connection_type"`
+	ConnectionProvider string    `json:"connection_provider"`
+	Email              string    `json:"email"`
+	Status             string    `json:"status"`
+	Timestamp          time.Time `json:"timestamp"`
+	ClientID           string    `json:"client_id"`
+}
+
+// AuthLogs lists the auth logs of one address, the newest first as the
+// environment sends them.
+func (c *Client) AuthLogs(ctx context.Context, email string) ([]AuthLog, error) {
+	// authRequests is camel case, other than every other member.
+	return pages(ctx, c, "/api/v1/logs/authentication/requests", url.Values{"email": {email}}, "authRequests",
+		func(l AuthLog) string { return l.AuthRequestID + l.Status })
+}

@@ -1,0 +1,72 @@
+package scalekit
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Organization is an organization of the environment (spec/api.md 5.1).
+type Organization struct {
+	ID          string            `json:"id"`
+	DisplayName string            `json:"display_name"`
+	ExternalID  string            `json:"external_id"`
+	Metadata    map[string]string `json:"metadata"`
+	CreateTime  time.Time         `json:"create_time"`
+}
+
+// NewOrganization is what CreateOrganization sends. DisplayName: 1 to 200
+// characters; Metadata: at most 10 pairs.
+type NewOrganization struct {
+	DisplayName string            `json:"display_name"`
+	ExternalID  string            `json:"external_id,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+}
+
+// CreateOrganization makes an organization.
+func (c *Client) CreateOrganization(ctx context.Context, o NewOrganization) (*Organization, error) {
+	var out struct{ Organization Organization }
+	err := c.call(ctx, http.MethodPost, "/api/v1/organizations", nil, o, &out)
+	if err != nil {
+		return nil, err
+	}
+	return &out.Organization, nil
+}
+
+// GetOrganization returns one organization; IsNotFound tells a missing one.
+func (c *Client) GetOrganization(ctx context.Context, id string) (*Organization, error) {
+	var out struct{ Organization Organization }
+	if err := c.call(ctx, http.MethodGet, "/api/v1/organizations/"+url.PathEscape(id), nil, nil, &out); err != nil {
+		return nil, err
+	}
+	return &out.Organization, nil
+}
+
+// DeleteOrganization deletes an organization with its memberships. One that is
+// gone already is no error.
+func (c *Client) DeleteOrganization(ctx context.Context, id string) error {
+	return gone(c.call(ctx, http.MethodDelete, "/api/v1/organizations/"+url.PathEscape(id), nil, nil, nil))
+}
+
+// DeleteOrganizationIfEmpty deletes an organization that has no member left,
+// as one that a sign-up made silently. One with members stays.
+func (c *Client) DeleteOrganizationIfEmpty(ctx context.Context, id string) error {
+	var out struct{ Users []User }
+	path := "/api/v1/organizations/" + url.PathEscape(id) + "/users"
+	if err := c.call(ctx, http.MethodGet, path, url.Values{"page_size": {"1"}}, nil, &out); err != nil {
+		return gone(err)
+	}
+	if len(out.Users) > 0 {
+		return nil
+	}
+	return c.DeleteOrganization(ctx, id)
+}
+
+// gone makes peace with a deletion that came too late.
+func gone(err error) error {
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
+}
