@@ -1,0 +1,164 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/playwright-community/playwright-go"
+)
+
+// one finds the first visible element; a page may hold hidden twins.
+func (p *Page) one(sel string) playwright.Locator {
+	return p.page.Locator(sel).Locator("visible=true").First()
+}
+
+// Fill sets a field to a value, as if typed. The value is in traces.
+func (p *Page) Fill(sel, value string) {
+	p.w.t.Helper()
+	act(p, "fill "+sel, "a visible field that can be edited", func() error { return p.one(sel).Fill(value) })
+}
+
+// FillSecret sets a field to a value that must not be seen. It goes past
+// Playwright, whose traces hold the parameters of each action. A trace's
+// pictures of the document and its network log hold it all the same, as they
+// hold everything that is typed and sent: the redactor, told by OnSecret, takes
+// it out there.
+func (p *Page) FillSecret(sel, value string) {
+	p.w.t.Helper()
+	p.w.secrets.learn(value)
+	s, err := p.protocol()
+	if err != nil {
+		p.fail("fill "+sel, "a protocol session", err)
+	}
+	act(p, "fill "+sel+" with a secret", "a visible field that can be edited", func() error {
+		if err := p.one(sel).Fill(""); err != nil { // waits until it can be edited
+			return err
+		}
+		if err := p.one(sel).Focus(); err != nil {
+			return err
+		}
+		if _, err := send(s.raw, "Input.insertText", map[string]any{"text": value}); err != nil {
+			return err
+		}
+		held, err := p.focused(s, `return this.value`, nil)
+		if err != nil || held == value {
+			return err
+		}
+		// A field that takes no typed text as it is (one digit each, masks):
+		// set it as a script would.
+		held, err = p.focused(s, `
+			const set = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(this), 'value').set;
+			set.call(this, value);
+			this.dispatchEvent(new Event('input', {bubbles: true}));
+			this.dispatchEvent(new Event('change', {bubbles: true}));
+			return this.value`, value)
+		if err == nil && held != value {
+			err = errors.New("the field did not keep the value")
+		}
+		return err
+	})
+}
+
+// focused runs the body of a function on the element that has the focus,
+// through the protocol session, so that the argument is in no trace.
+func (p *Page) focused(s *session, body string, value any) (any, error) {
+	element, err := send(s.raw, "Runtime.evaluate", map[string]any{"expression": "document.activeElement"})
+	if err != nil {
+		return nil, err
+	}
+	object, _ := element["result"].(map[string]any)
+	if object == nil {
+		object = element // playwright-go unwraps an answer with one field
+	}
+	answer, err := send(s.raw, "Runtime.callFunctionOn", map[string]any{
+		"objectId": object["objectId"], "functionDeclaration": "function(value) {" + body + "}",
+		"arguments": []any{map[string]any{"value": value}}, "returnByValue": true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if result, ok := answer["result"].(map[string]any); ok {
+		answer = result
+	}
+	return answer["value"], nil
+}
+
+// Type types text with the keyboard, key by key, beginning in the field sel
+// finds; the page may move the focus on.
+func (p *Page) Type(sel, text string) {
+	p.w.t.Helper()
+	act(p, "type into "+sel, "a visible field that takes keys", func() error {
+		return p.one(sel).PressSequentially(text)
+	})
+}
+
+// Press presses a key, such as "Enter", "Tab" or "Control+A".
+func (p *Page) Press(key string) {
+	p.w.t.Helper()
+	act(p, "press "+key, "a page that takes keys", func() error { return p.page.Keyboard().Press(key) })
+}
+
+// Click clicks the first visible element sel finds. It waits for no
+// navigation: see Submit.
+func (p *Page) Click(sel string) {
+	p.w.t.Helper()
+	act(p, "click "+sel, "a visible element that can be clicked", func() error { return p.one(sel).Click() })
+}
+
+// Has reports whether sel finds something visible now; it does not wait.
+func (p *Page) Has(sel string) bool {
+	p.w.t.Helper()
+	return do(p, "look for "+sel, "a selector that can be read", func() (bool, error) { return p.sees(sel) })
+}
+
+func (p *Page) sees(sel string) (bool, error) {
+	n, err := retried(p, func() (int, error) { return p.page.Locator(sel).Locator("visible=true").Count() })
+	return n > 0, err
+}
+
+// Count returns how many elements sel finds now, hidden ones too.
+func (p *Page) Count(sel string) int {
+	p.w.t.Helper()
+	return do(p, "count "+sel, "a selector that can be read", func() (int, error) {
+		return retried(p, p.page.Locator(sel).Count)
+	})
+}
+
+// Attr returns an attribute of the first element sel finds, waiting for the
+// element; "" if it has no such attribute.
+func (p *Page) Attr(sel, name string) string {
+	p.w.t.Helper()
+	return do(p, fmt.Sprintf("read the attribute %s of %s", name, sel), "such an element", func() (string, error) {
+		return p.page.Locator(sel).First().GetAttribute(name)
+	})
+}
+
+// Eval runs a JavaScript expression or function in the page, with one
+// argument, and returns what it returns (JSON types). Both are in traces.
+func (p *Page) Eval(js string, arg any) any {
+	p.w.t.Helper()
+	return do(p, "run a script", "a script that returns", func() (any, error) { return p.page.Evaluate(js, arg) })
+}
+
+// evaluate asks the page something, again if the document was just replaced.
+func evaluate[T any](p *Page, js string, arg any) (T, error) {
+	value, err := retried(p, func() (any, error) { return p.page.Evaluate(js, arg) })
+	typed, ok := value.(T)
+	if err == nil && !ok {
+		err = fmt.Errorf("a script returned %T, not %T", value, typed)
+	}
+	return typed, err
+}
+
+// retried asks again when the document was replaced while it was asked: the
+// question changes nothing, so this hides nothing.
+func retried[T any](p *Page, f func() (T, error)) (T, error) {
+	deadline := time.Now().Add(p.w.o.Timeout)
+	for {
+		value, err := f()
+		if err == nil || !isReplaced(err) || time.Now().After(deadline) {
+			return value, err
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/playwright-community/playwright-go"
+)
+
+// navigation follows one tab's top-level navigations. Playwright's own waits
+// end at the first document; a sign-in goes through many (redirects, forms that
+// post themselves), so we count them.
+type navigation struct {
+	mu        sync.Mutex
+	started   int                // navigations begun
+	committed int                // new documents shown
+	pending   playwright.Request // the one under way, nil if none
+	document  playwright.Response
+	changed   chan struct{} // closed and replaced at every change
+}
+
+func newNavigation() *navigation { return &navigation{changed: make(chan struct{})} }
+
+// listen hears of new documents. The frame's "navigated" event is the only
+// one that tells a new document from a changed fragment, and that tells of
+// failures; it is not in playwright-go's interface, so the version is pinned.
+func (n *navigation) listen(page playwright.Page) {
+	frame, ok := page.MainFrame().(interface{ On(string, any) })
+	if !ok {
+		return
+	}
+	frame.On("navigated", func(event map[string]any) {
+		_, failed := event["error"]
+		n.update(func() {
+			switch {
+			case failed:
+				// The failure of a navigation that another one replaced says
+				// nothing about the new one.
+				if n.pending != nil && n.pending.URL() == text(event["url"]) {
+					n.pending = nil
+				}
+			case event["newDocument"] != nil:
+				n.committed++
+				n.pending = nil
+			}
+		})
+	})
+}
+
+func (n *navigation) update(f func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f()
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (n *navigation) requested(r playwright.Request) {
+	n.update(func() {
+		if r.RedirectedFrom() == nil {
+			n.started++
+		}
+		n.pending = r
+	})
+}
+
+func (n *navigation) answered(r playwright.Response) {
+	n.update(func() { n.document = r })
+}
+
+func (n *navigation) failed(r playwright.Request) {
+	n.update(func() {
+		if n.pending == r {
+			n.pending = nil
+		}
+	})
+}
+
+type navState struct {
+	started, committed int
+	pending            bool
+	document           playwright.Response
+}
+
+func (n *navigation) state() (navState, <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return navState{n.started, n.committed, n.pending != nil, n.document}, n.changed
+}
+
+// await waits until ok holds.
+func (n *navigation) await(deadline time.Time, ok func(navState) bool) error {
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	for {
+		state, changed := n.state()
+		if ok(state) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return playwright.ErrTimeout
+		}
+	}
+}
+
+// settle waits until the tab shows a loaded document and no navigation is
+// under way or about to begin.
+func (p *Page) settle(deadline time.Time) error {
+	for {
+		if err := p.nav.await(deadline, func(s navState) bool { return !s.pending }); err != nil {
+			return fmt.Errorf("a navigation did not end: %w", err)
+		}
+		before, _ := p.nav.state()
+		left := time.Until(deadline)
+		if left <= 0 {
+			return fmt.Errorf("the page does not come to rest: %w", playwright.ErrTimeout)
+		}
+		err := p.page.WaitForLoadState(playwright.PageWaitForLoadStateOptions{
+			State: playwright.LoadStateLoad, Timeout: playwright.Float(milliseconds(left)),
+		})
+		if err != nil {
+			return fmt.Errorf("the document did not finish loading: %w", err)
+		}
+		// Two turns of the page's own event loop: a form that posts itself has
+		// begun its navigation by then.
+		_, err = p.page.Evaluate(`() => new Promise(done => setTimeout(() => setTimeout(() => done(true), 0), 0))`)
+		if err != nil && !isReplaced(err) {
+			return err
+		}
+		after, _ := p.nav.state()
+		if err == nil && !after.pending && after.started == before.started && after.committed == before.committed {
+			return nil
+		}
+	}
+}
+
+// isReplaced reports whether a call failed because the document it was for
+// went away.
+func isReplaced(err error) bool {
+	for _, sign := range []string{"Execution context was destroyed", "Cannot find context", "frame was detached", "navigating and changing the content"} {
+		if strings.Contains(err.Error(), sign) {
+			return true
+		}
+	}
+	return false
+}
+
+func isInterrupted(err error) bool {
+	return strings.Contains(err.Error(), "interrupted by another navigation")
+}
+
+// Goto opens an address and waits for the loaded document, also behind forms
+// that post themselves. The answer is the last document's.
+func (p *Page) Goto(address string) *Answer {
+	p.w.t.Helper()
+	return p.navigate("open "+p.w.secrets.mask(address), func() (playwright.Response, error) {
+		return p.page.Goto(address, playwright.PageGotoOptions{WaitUntil: playwright.WaitUntilStateLoad})
+	})
+}
+
+// Reload loads the page again.
+func (p *Page) Reload() *Answer {
+	p.w.t.Helper()
+	return p.navigate("reload the page", func() (playwright.Response, error) {
+		return p.page.Reload(playwright.PageReloadOptions{WaitUntil: playwright.WaitUntilStateLoad})
+	})
+}
+
+// Back goes one page back, as the browser's button does.
+func (p *Page) Back() {
+	p.w.t.Helper()
+	p.navigate("go back", func() (playwright.Response, error) {
+		return p.page.GoBack(playwright.PageGoBackOptions{WaitUntil: playwright.WaitUntilStateLoad})
+	})
+}
+
+func (p *Page) navigate(doing string, f func() (playwright.Response, error)) *Answer {
+	p.w.t.Helper()
+	return do(p, doing, "a loaded document", func() (*Answer, error) {
+		deadline := time.Now().Add(p.w.o.Timeout)
+		response, err := f()
+		if err != nil && !isInterrupted(err) {
+			return nil, err
+		}
+		before, _ := p.nav.state()
+		if err := p.settle(deadline); err != nil {
+			return nil, err
+		}
+		if after, _ := p.nav.state(); err != nil || after.committed != before.committed {
+			response = after.document
+		}
+		return p.answerOf(response), nil
+	})
+}
+
+// Submit clicks what sel finds and waits until the navigations this causes
+// have ended with a loaded document.
+func (p *Page) Submit(sel string) {
+	p.w.t.Helper()
+	act(p, "submit with "+sel, "a navigation that ends with a loaded document", func() error {
+		deadline := time.Now().Add(p.w.o.Timeout)
+		before, _ := p.nav.state()
+		if err := p.one(sel).Click(); err != nil {
+			return err
+		}
+		err := p.nav.await(deadline, func(s navState) bool {
+			return s.started > before.started || s.committed > before.committed
+		})
+		if err != nil {
+			return errors.New("the click led nowhere: no navigation began")
+		}
+		return p.settle(deadline)
+	})
+}

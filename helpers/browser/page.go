@@ -1,0 +1,292 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/loopback"
+	"github.com/playwright-community/playwright-go"
+)
+
+const (
+	defaultTimeout = 15 * time.Second
+	// watchdogGrace is how much longer than Playwright we wait for an answer
+	// before we take the connection for stuck.
+	watchdogGrace = 5 * time.Second
+)
+
+// TB is what a Page needs of a test; testing.TB fits. If it also has a method
+// Trouble(format string, args ...any), that one is called instead of Fatalf for
+// what is the suite's or the browser's fault and not the deployment's.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Failed() bool
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+}
+
+// Size is the size of a window in CSS pixels.
+type Size struct{ Width, Height int }
+
+// WindowOptions say how to open a window.
+type WindowOptions struct {
+	// ArtifactDir receives screenshot.png, trace.zip, page.html, console.txt
+	// and requests.txt if the test fails. They hold secrets: redact them
+	// before they are shown. Empty: nothing is written.
+	ArtifactDir string
+	// Client sends what Fetch asks for; nil: one that trusts Options.CAFile.
+	Client *http.Client
+	// Timeout bounds each action; zero: 15 s.
+	Timeout time.Duration
+	// Locale such as "de-DE"; empty: the browser's.
+	Locale string
+	// Viewport; zero: 1280 by 720.
+	Viewport Size
+	// OnSecret is told each secret this window sees or types: what FillSecret
+	// types, cookie values, and codes, states and tokens in addresses and
+	// forms. It must be safe for concurrent use.
+	OnSecret func(string)
+}
+
+// window is one browser context: the cookies and the tabs of one person.
+type window struct {
+	t       TB
+	o       WindowOptions
+	opts    Options
+	engine  *engine
+	context playwright.BrowserContext
+	client  *http.Client
+	record  *recorder
+	secrets *secrets
+
+	mu    sync.Mutex
+	tabs  []*Page
+	step  string
+	stuck bool
+}
+
+// Page is one tab. Use it from the goroutine of its test only; many Pages may
+// be in use at once.
+type Page struct {
+	w    *window
+	page playwright.Page
+	nav  *navigation
+
+	mu        sync.Mutex
+	cdp       *session
+	intercept *interceptor
+}
+
+// Open opens a fresh context with one tab and closes it when t ends.
+func (b *Browser) Open(t TB, o WindowOptions) *Page {
+	t.Helper()
+	if o.Timeout <= 0 {
+		o.Timeout = defaultTimeout
+	}
+	e, err := b.running(context.Background())
+	if err != nil {
+		giveUp(t, "no browser: %v", err)
+		return nil
+	}
+	w := &window{t: t, o: o, opts: b.opts, engine: e, client: plainClient(o.Client, b), secrets: newSecrets(o.OnSecret), record: newRecorder()}
+	if w.context, err = bounded(e, o.Timeout+watchdogGrace, func() (playwright.BrowserContext, error) {
+		return e.browser.NewContext(contextOptions(o))
+	}); err != nil {
+		w.suspect(err)
+		giveUp(t, "the browser did not open a window: %v", err)
+		return nil
+	}
+	t.Cleanup(w.close)
+	w.context.SetDefaultTimeout(milliseconds(o.Timeout))
+	w.context.SetDefaultNavigationTimeout(milliseconds(o.Timeout))
+	w.listen()
+	p, err := bounded(e, o.Timeout+watchdogGrace, func() (*Page, error) {
+		if b.opts.Trace != TraceOff {
+			if err := w.startTrace(); err != nil {
+				return nil, err
+			}
+		}
+		return w.newTab()
+	})
+	if err != nil {
+		w.suspect(err)
+		giveUp(t, "the browser did not open a tab: %v", err)
+		return nil
+	}
+	return p
+}
+
+func contextOptions(o WindowOptions) playwright.BrowserNewContextOptions {
+	options := playwright.BrowserNewContextOptions{AcceptDownloads: playwright.Bool(false)}
+	if o.Locale != "" {
+		options.Locale = playwright.String(o.Locale)
+	}
+	if o.Viewport.Width > 0 && o.Viewport.Height > 0 {
+		options.Viewport = &playwright.Size{Width: o.Viewport.Width, Height: o.Viewport.Height}
+	}
+	return options
+}
+
+// plainClient returns a copy of c that follows no redirect and keeps no
+// cookies: the context's are the only ones.
+func plainClient(c *http.Client, b *Browser) *http.Client {
+	plain := http.Client{}
+	if c != nil {
+		plain = *c
+	} else {
+		plain.Transport = loopback.Transport(b.roots)
+	}
+	plain.Jar = nil
+	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &plain
+}
+
+// listen follows what happens in the context. The handlers run on the
+// goroutine that reads the driver's messages: they copy and return.
+func (w *window) listen() {
+	w.record.listen(w)
+	w.context.OnPage(func(page playwright.Page) { w.adopt(page) })
+}
+
+// adopt returns the Page of a tab, made when first seen.
+func (w *window) adopt(page playwright.Page) *Page {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.tabs {
+		if p.page == page {
+			return p
+		}
+	}
+	p := &Page{w: w, page: page, nav: newNavigation()}
+	p.nav.listen(page)
+	w.tabs = append(w.tabs, p)
+	page.OnClose(func(playwright.Page) { w.forget(p) })
+	return p
+}
+
+func (w *window) forget(p *Page) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, tab := range w.tabs {
+		if tab == p {
+			w.tabs = append(append([]*Page{}, w.tabs[:i]...), w.tabs[i+1:]...)
+			return
+		}
+	}
+}
+
+// find returns the Page of a tab, or nil.
+func (w *window) find(page playwright.Page) *Page {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.tabs {
+		if p.page == page {
+			return p
+		}
+	}
+	return nil
+}
+
+func (w *window) pages() []*Page {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]*Page(nil), w.tabs...)
+}
+
+func (w *window) newTab() (*Page, error) {
+	page, err := w.context.NewPage()
+	if err != nil {
+		return nil, err
+	}
+	return w.adopt(page), nil
+}
+
+// patience is how long the watchdog waits for one call.
+func (w *window) patience() time.Duration { return w.o.Timeout + watchdogGrace }
+
+// NewTab opens another tab of the same context.
+func (p *Page) NewTab() *Page {
+	p.w.t.Helper()
+	return do(p, "open another tab", "a tab", p.w.newTab)
+}
+
+// Tabs returns all open tabs of the context, popups too, oldest first.
+func (p *Page) Tabs() []*Page { return p.w.pages() }
+
+// Step names what the test is at; failures say it. It holds for all tabs.
+func (p *Page) Step(name string) {
+	p.w.mu.Lock()
+	defer p.w.mu.Unlock()
+	p.w.step = name
+}
+
+// Timeout is how long one action may take.
+func (p *Page) Timeout() time.Duration { return p.w.o.Timeout }
+
+// URL returns the address of the page as it is now.
+func (p *Page) URL() *url.URL {
+	u, err := url.Parse(p.page.URL())
+	if err != nil {
+		u = &url.URL{Opaque: p.page.URL()}
+	}
+	p.w.secrets.learnURL(u)
+	return u
+}
+
+// Title returns the document's title.
+func (p *Page) Title() string {
+	p.w.t.Helper()
+	return do(p, "read the title", "a document", func() (string, error) {
+		return evaluate[string](p, `() => document.title`, nil)
+	})
+}
+
+// Text returns the text a person can see on the page.
+func (p *Page) Text() string {
+	p.w.t.Helper()
+	return do(p, "read the page", "a document", p.visibleText)
+}
+
+func (p *Page) visibleText() (string, error) {
+	return evaluate[string](p, `() => document.body ? document.body.innerText : ''`, nil)
+}
+
+// HTML returns the document as it is now, as HTML.
+func (p *Page) HTML() string {
+	p.w.t.Helper()
+	return do(p, "read the document", "a document", p.page.Content)
+}
+
+// do runs one action within the page's time and fails the test if it does not
+// succeed.
+func do[T any](p *Page, doing, expected string, f func() (T, error)) T {
+	p.w.t.Helper()
+	value, err := bounded(p.w.engine, p.w.patience(), f)
+	if err != nil {
+		p.fail(doing, expected, err)
+	}
+	return value
+}
+
+// act is do for actions without a result.
+func act(p *Page, doing, expected string, f func() error) {
+	p.w.t.Helper()
+	do(p, doing, expected, func() (struct{}, error) { return struct{}{}, f() })
+}
+
+// giveUp ends a test for a reason that is not the deployment's.
+func giveUp(t TB, format string, args ...any) {
+	t.Helper()
+	if c, ok := t.(interface {
+		Trouble(format string, args ...any)
+	}); ok {
+		c.Trouble(format, args...)
+		return
+	}
+	t.Fatalf("%s", fmt.Sprintf(format, args...))
+}
