@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+)
+
+// check is one running case. It is a testing.TB that remembers what was said,
+// so that the report can say it too.
+type check struct {
+	*testing.T
+	item    *item
+	name    string
+	advice  advice
+	results *readiness.Case
+	started time.Time
+	windows int
+
+	mu     sync.Mutex
+	said   []string
+	state  readiness.State // set by NotVerified, NotApplicable and Trouble
+	reason string
+}
+
+func newCheck(t *testing.T, i *item, name string, a advice) *check {
+	c := &check{T: t, item: i, name: name, advice: a, results: i.results.Case(name), started: time.Now()}
+	t.Cleanup(c.finish)
+	return c
+}
+
+// Browser opens a browser of its own: a fresh context, no cookies, nobody
+// signed in.
+func (c *check) Browser() *flows.Visitor {
+	c.Helper()
+	b, err := suite.window()
+	if err != nil {
+		c.Trouble("no browser: %v", err)
+	}
+	c.windows++
+	page := b.Open(c, browser.WindowOptions{
+		ArtifactDir: filepath.Join(c.results.Dir(), fmt.Sprintf("browser-%d", c.windows)),
+		Client:      suite.client, Timeout: c.patience(), OnSecret: suite.results.Learn,
+	})
+	return &flows.Visitor{Page: page, T: c, World: suite.world}
+}
+
+// patience is how long one step may take.
+func (c *check) patience() time.Duration {
+	return time.Duration(float64(15*time.Second) * suite.cfg.TimeoutFactor)
+}
+
+// Need makes a case not verified unless all these variables are set.
+func (c *check) Need(variables ...string) {
+	c.Helper()
+	if missing := suite.cfg.Missing(variables...); len(missing) > 0 {
+		c.NotVerified("set " + strings.Join(missing, " and ") + " (see .env.example)")
+	}
+}
+
+// NeedMethod makes a case not applicable where the deployment declares that it
+// does not offer a method, and not verified where it declares nothing.
+func (c *check) NeedMethod(methods ...string) {
+	c.Helper()
+	c.Need("PREFLIGHT_METHODS")
+	for _, method := range methods {
+		if !suite.cfg.Has(method) {
+			c.stop(readiness.NotApplicable, "PREFLIGHT_METHODS does not list "+method)
+		}
+	}
+}
+
+// NotVerified ends the case without a verdict. reason names the variable or
+// the capability that would make it one.
+func (c *check) NotVerified(reason string) {
+	c.Helper()
+	c.stop(readiness.NotVerified, reason)
+}
+
+// NotApplicable ends the case because the deployment declares that it does
+// without what the case is about.
+func (c *check) NotApplicable(reason string) {
+	c.Helper()
+	c.stop(readiness.NotApplicable, reason)
+}
+
+// Trouble ends the case as an error of the suite or the network: nothing is
+// said about the item.
+func (c *check) Trouble(format string, args ...any) {
+	c.Helper()
+	c.remember(readiness.Error, fmt.Sprintf(format, args...))
+	c.T.Fatalf("the suite or the network is in trouble: "+format, args...)
+}
+
+func (c *check) stop(state readiness.State, reason string) {
+	c.Helper()
+	c.remember(state, reason)
+	c.T.Skipf("%s: %s", state, reason)
+}
+
+func (c *check) remember(state readiness.State, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state, c.reason = state, reason
+}
+
+// Errorf, Fatalf, Error and Fatal say it to the test and remember it for the report.
+func (c *check) Errorf(format string, args ...any) {
+	c.Helper()
+	c.say(fmt.Sprintf(format, args...))
+	c.T.Errorf(format, args...)
+}
+
+func (c *check) Fatalf(format string, args ...any) {
+	c.Helper()
+	c.say(fmt.Sprintf(format, args...))
+	c.T.Fatalf(format+"%s", append(args, c.advice)...)
+}
+
+func (c *check) say(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, strings.TrimSpace(text))
+}
+
+// guard turns a panic of the check into an error of the suite, so that one
+// broken check does not take the run with it.
+func (c *check) guard() {
+	if p := recover(); p != nil {
+		c.remember(readiness.Error, fmt.Sprintf("the check panicked: %v", p))
+		c.T.Errorf("the check panicked: %v\n%s", p, debug.Stack())
+	}
+}
+
+// finish writes the outcome down. It is the case's first clean-up function and
+// so runs as the last: after the pictures of a failure and the removal of users.
+func (c *check) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state, reason := c.state, c.reason
+	switch {
+	case state != "":
+	case c.Failed():
+		state = readiness.Failed
+	default:
+		state = readiness.Passed
+	}
+	c.results.Finish(readiness.Outcome{
+		State: state, Reason: reason, Duration: time.Since(c.started),
+		Output: strings.Join(c.said, "\n"),
+		Why:    c.advice.Why, Mend: c.advice.Mend, Standard: c.advice.Standard,
+	})
+}

@@ -1,0 +1,188 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+)
+
+// jwtShape finds anything that looks like a signed token.
+var jwtShape = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*`)
+
+// What carries a session is out of reach of scripts, other sites and guessers.
+func TestCookies(t *testing.T) {
+	item := begin(t, "core/cookies")
+
+	item.Case("no script can read a cookie that carries the session", advice{
+		Why:      "one injected script, of a third party too, takes over every account that loads it",
+		Mend:     "set HttpOnly on the session's cookies",
+		Standard: "OWASP ASVS 3.3.4",
+	}, func(c *check) {
+		for _, cookie := range c.sessionCookies(c.signedIn()) {
+			assert.True(c, cookie.HTTPOnly, "HttpOnly of %s", cookie.Name)
+		}
+	})
+
+	item.Case("the session's cookies travel over TLS only", advice{
+		Why:      "a single http:// link in a café shows the session to everybody on the network",
+		Mend:     "set Secure on the session's cookies; the prefix __Host- makes the browser insist",
+		Standard: "OWASP ASVS 3.3.1",
+	}, func(c *check) {
+		for _, cookie := range c.sessionCookies(c.signedIn()) {
+			assert.True(c, cookie.Secure, "Secure of %s", cookie.Name)
+		}
+	})
+
+	item.Case("the session's cookies belong to this host alone", advice{
+		Why:      "with a Domain attribute every other host of the domain, also a forgotten one, gets and sets the session",
+		Mend:     "leave the Domain attribute out",
+		Standard: "OWASP ASVS 3.3.3; WSTG-SESS-02",
+	}, func(c *check) {
+		for _, cookie := range c.sessionCookies(c.signedIn()) {
+			assert.True(c, cookie.HostOnly, "%s is sent to every host of %s", cookie.Name, cookie.Domain)
+		}
+	})
+
+	item.Case("another site cannot change anything in the person's name", advice{
+		Why:      "a page that the person visits elsewhere changes their data while they are signed in",
+		Mend:     "SameSite=Lax or Strict on the session's cookies, or a CSRF token or Origin check on every write",
+		Standard: "OWASP ASVS 3.3.2 and 3.5.1",
+	}, func(c *check) {
+		c.Need("APP_PROFILE_PATH")
+		v := c.signedIn()
+		profile := suite.cfg.App(suite.cfg.AppProfilePath)
+		form := v.FormOn(profile, `input[type="text"][name], textarea[name]`)
+		mark := "csrf-" + scriptSafe(c.unique())
+		for name := range form.Fields {
+			if form.Editable[name] {
+				form.Fields.Set(name, mark)
+			}
+		}
+		v.PostFromAnotherSite(form)
+		seen := v.Fetch(http.MethodGet, profile)
+		require.NotContains(c, string(seen.Body), mark, "the profile after another site posted its form")
+	})
+
+	item.Case("sign-in works when the way back comes from another site", advice{
+		Why:      "SameSite=Strict on the cookie that holds state drops it on the redirect back: every sign-in fails",
+		Mend:     "use SameSite=Lax for the cookies that the callback needs",
+		Standard: "RFC 6265bis §5.5; Scalekit COMMON-MISTAKES §6",
+	}, func(c *check) { c.signedIn() })
+
+	item.Case("no token is in a place that scripts can read", advice{
+		Why:      "one injected script sends the tokens away, and they work from anywhere",
+		Mend:     "keep tokens on the server, or in HttpOnly cookies",
+		Standard: "OWASP ASVS 10.1.1 and 14.3.3",
+	}, func(c *check) {
+		v := c.signedIn()
+		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		for place, text := range v.ScriptReadable() {
+			assert.NotRegexp(c, jwtShape, text, "a token in %s", place)
+			assert.NotContains(c, text, "rt_", "a refresh token in %s", place)
+		}
+	})
+
+	item.Case("no token travels in an address", advice{
+		Why:      "addresses end up in history, logs and the Referer of every third party on the page",
+		Mend:     "pass tokens in headers, bodies or cookies",
+		Standard: "RFC 9700 §4.3.2; OWASP ASVS 14.2.1",
+	}, func(c *check) {
+		v := c.signedIn()
+		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		for _, exchange := range v.Log() {
+			assert.NotRegexp(c, jwtShape, exchange.URL, "a token in an address")
+			assert.NotContains(c, exchange.URL, "rt_", "a refresh token in an address")
+		}
+	})
+
+	item.Case("the session's id is new after the sign-in", advice{
+		Why:      "who plants a session id before the sign-in shares the session after it (session fixation)",
+		Mend:     "issue a new session id when somebody signs in, and forget the old one",
+		Standard: "OWASP ASVS 7.2.4; CVE-2022-25896",
+	}, func(c *check) {
+		user := c.NewUser()
+		attacker, victim := c.Browser(), c.Browser()
+		attacker.Goto(suite.cfg.App("/"))
+		attacker.StartLogin("")
+		var planted []browser.Cookie
+		for _, cookie := range attacker.Cookies() {
+			if attacker.OfApp(cookie) {
+				planted = append(planted, cookie)
+			}
+		}
+		victim.SetCookies(planted...)
+		victim.SignIn(user)
+		attacker.VerifySignedOut()
+	})
+
+	item.Case("session ids cannot be guessed", advice{
+		Why:      "who can count to the next session id is signed in as somebody else",
+		Mend:     "make session ids from at least 128 bits of a cryptographic random source",
+		Standard: "OWASP ASVS 7.2.3; CWE-330",
+	}, func(c *check) {
+		const sessions = 8
+		v := c.signedIn()
+		names := map[string]bool{}
+		for _, cookie := range c.sessionCookies(v) {
+			names[cookie.Name] = true
+		}
+		values := map[string]map[string]bool{}
+		for range sessions {
+			v.ClearCookies(v.OfApp)
+			v.SignInAgainSilently()
+			for _, cookie := range v.Cookies() {
+				if v.OfApp(cookie) && names[cookie.Name] {
+					if values[cookie.Name] == nil {
+						values[cookie.Name] = map[string]bool{}
+					}
+					values[cookie.Name][cookie.Value] = true
+				}
+			}
+		}
+		for name, seen := range values {
+			require.Len(c, seen, sessions, "different values of %s in %d sessions", name, sessions)
+			c.differWidely(seen)
+		}
+	})
+}
+
+// signedIn returns a browser in which a new user has just signed in.
+func (c *check) signedIn() *flows.Visitor {
+	c.Helper()
+	user := c.NewUser()
+	v := c.Browser()
+	v.SignIn(user)
+	v.VerifySignedIn(user)
+	return v
+}
+
+// sessionCookies finds the application's cookies that carry the session, by
+// effect and not by name: without them nobody is signed in. Names are free, and
+// a session may be split over several cookies.
+func (c *check) sessionCookies(v *flows.Visitor) (carriers []browser.Cookie) {
+	c.Helper()
+	who := v.WhoAmI("")
+	require.NotEmpty(c, who, "somebody must be signed in to find the session's cookies")
+	for _, cookie := range v.Cookies() {
+		if !v.OfApp(cookie) {
+			continue
+		}
+		v.ClearCookies(func(other browser.Cookie) bool { return other.Name == cookie.Name && v.OfApp(other) })
+		if !strings.EqualFold(v.WhoAmI(who), who) {
+			carriers = append(carriers, cookie)
+		}
+		v.SetCookies(cookie)
+	}
+	require.NotEmpty(c, carriers, "cookies of the application that carry the session")
+	return carriers
+}
+
+func scriptSafe(s string) string { return url.PathEscape(s) }

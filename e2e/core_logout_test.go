@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+)
+
+// After signing out nothing opens the account again but a new sign-in.
+func TestLogout(t *testing.T) {
+	item := begin(t, "core/logout")
+
+	item.Case("signing out ends at the promised page, signed out", advice{
+		Why:      "people on shared devices cannot leave",
+		Mend:     "end the session, then send the browser to /oidc/logout with id_token_hint and a registered post-logout address",
+		Standard: "OpenID Connect RP-Initiated Logout 1.0 §2; spec/oauth.md 6",
+	}, func(c *check) {
+		v := c.signedIn()
+		v.SignOut()
+		assert.Equal(c, suite.cfg.AppPostLogoutPath, v.URL().Path, "the page after signing out (APP_POST_LOGOUT_PATH)")
+		v.VerifySignedOut()
+	})
+
+	item.Case("cookies that were captured before are worth nothing after", advice{
+		Why:      "a session that was copied once, from a proxy or a shared computer, outlives the sign-out",
+		Mend:     "end the session on the server, do not only delete the cookie",
+		Standard: "OWASP ASVS 7.4.1; CVE-2026-30224",
+	}, func(c *check) {
+		v := c.signedIn()
+		captured := v.Cookies()
+		v.SignOut()
+		for _, cookie := range captured {
+			if v.OfApp(cookie) {
+				v.SetCookies(cookie)
+			}
+		}
+		v.VerifySignedOut()
+	})
+
+	item.Case("the next sign-in asks who it is", advice{
+		Why:      "one click after signing out the next person at the computer is signed in again",
+		Mend:     "navigate the browser to /oidc/logout with the ID token; a fetch does not end the session there",
+		Standard: "OpenID Connect RP-Initiated Logout 1.0 §2; COMMON-MISTAKES §5",
+	}, func(c *check) {
+		v := c.signedIn()
+		v.SignOut()
+		v.Step("begin a sign-in after signing out")
+		v.Goto(v.LoginURL(""))
+		v.AwaitURL("the auth environment or the application", func(u *url.URL) bool { return v.Landed(u) || !v.AtApp(u) })
+		v.VerifySignedOut()
+		require.False(c, v.AtApp(v.URL()), "the sign-in came back to %s without asking anybody", v.URL())
+	})
+
+	item.Case("the refresh token is dead at once", advice{
+		Why:      "whoever holds the refresh token stays in for weeks",
+		Mend:     "end the auth environment's session at logout; refresh tokens hang on it",
+		Standard: "OWASP ASVS 7.4.1; spec/oauth.md 6",
+	}, func(c *check) {
+		v := c.signedIn()
+		tokens := v.ObtainTokens(nil) // by the session that the browser has already
+		v.SignOut()
+		c.refused(v.Refresh(tokens.RefreshToken))
+	})
+
+	item.Case("an access token is dead one lifetime later", advice{
+		Why:      "a copied access token would open the API for ever",
+		Mend:     "let access tokens live for minutes and check exp on every request",
+		Standard: "OWASP ASVS 7.4.1 and 9.2.1",
+	}, func(c *check) {
+		c.Need("APP_API_PATH", "PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		token := v.ObtainTokens(nil).AccessToken
+		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status of the API with a fresh access token")
+		v.SignOut()
+		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+		require.NotEqual(c, http.StatusOK, v.CallAPI(token), "HTTP status of the API after signing out and one lifetime")
+	})
+
+	item.Case("other tabs are signed out too", advice{
+		Why:      "a forgotten tab still shows and changes data",
+		Mend:     "keep the session on the server and look at it on every request",
+		Standard: "OWASP ASVS 7.4.1",
+	}, func(c *check) {
+		v := c.signedIn()
+		other := v.NewTab()
+		other.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		v.SignOut()
+		other.Reload()
+		other.VerifySignedOut()
+		assert.False(c, other.Landed(other.URL()) && other.URL().Path == suite.cfg.AppProtectedPath,
+			"the other tab still shows %s after a reload", other.URL())
+	})
+
+	item.Case("the back button shows nothing private", advice{
+		Why:      "the next person at the computer reads the last page",
+		Mend:     "send Cache-Control: no-store with every private page",
+		Standard: "OWASP ASVS 14.3.2",
+	}, func(c *check) {
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		require.Contains(c, strings.ToLower(v.Text()), strings.ToLower(user.Email), "the protected page shows who is signed in")
+		v.SignOut()
+		v.Back()
+		for range 3 {
+			assert.NotContains(c, strings.ToLower(v.Text()), strings.ToLower(user.Email), "the page behind the back button (%s)", v.URL())
+			v.Back()
+		}
+	})
+
+	item.Case("signing out leads to no address that was not registered", advice{
+		Why:      "a link to the real sign-out page ends on a look-alike that asks for the password",
+		Mend:     "compare post_logout_redirect_uri with the registered list, exactly",
+		Standard: "OpenID Connect RP-Initiated Logout 1.0 §3; RFC 9700 §4.11",
+	}, func(c *check) {
+		v := c.Browser()
+		user := c.NewUser()
+		tokens := v.ObtainTokens(user)
+		const foreign = "https://attacker.preflight.invalid/out"
+		logout := v.HoldForeign(foreign)
+		answer := v.Goto(v.LogoutURL(url.Values{"id_token_hint": {tokens.IDToken}, "post_logout_redirect_uri": {foreign}, "client_id": {suite.cfg.AppClientID}}))
+		require.False(c, logout.Came(), "the browser was sent to %s (HTTP %d)", foreign, answer.Status)
+	})
+
+	item.Case("a session that the auth environment ends is ended here by the back channel", advice{
+		Why:      "a sign-out elsewhere, or by an administrator, leaves this product open until the token ends",
+		Mend:     "register a back-channel logout address and end the session that the logout token names",
+		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.7",
+	}, func(c *check) {
+		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		if err := suite.world.API.RevokeUserSessions(suite.ctx, user.ID); err != nil {
+			c.Trouble("the sessions cannot be revoked: %v", err)
+		}
+		require.Eventually(c, func() bool { return v.WhoAmI(user.Email) == "" }, 10*time.Second, 100*time.Millisecond,
+			"the session must end within ten seconds, long before the access token does")
+	})
+
+	item.Case("a forged logout token signs nobody out", advice{
+		Why:      "anybody can throw people out, again and again",
+		Mend:     "verify the logout token's signature, issuer, audience and events before acting on it",
+		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.6; spec/app-contract.md O8",
+	}, func(c *check) {
+		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		claims := v.Claims(v.ObtainTokens(nil).IDToken)
+		for _, forged := range forgedLogoutTokens(claims) {
+			v.Fetch(http.MethodPost, suite.cfg.App(suite.cfg.AppBackchannelLogoutPath), browser.WithForm(url.Values{"logout_token": {forged}}))
+		}
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("signing out everywhere ends the session in another browser", advice{
+		Why:      "somebody who lost a device cannot lock it out",
+		Mend:     "revoke all sessions of the user at the auth environment and end them here",
+		Standard: "OWASP ASVS 7.5.2",
+	}, func(c *check) {
+		c.Need("APP_LOGOUT_ALL_PATH")
+		user := c.NewUser()
+		here, there := c.Browser(), c.Browser()
+		here.SignIn(user)
+		there.SignIn(user)
+		here.SignOutEverywhere()
+		here.VerifySignedOut()
+		require.Eventually(c, func() bool { return there.WhoAmI(user.Email) == "" }, 10*time.Second, 100*time.Millisecond,
+			"the other browser must be signed out")
+	})
+}

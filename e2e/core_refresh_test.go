@@ -1,0 +1,175 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// skew is what clocks may differ by before a lifetime is judged
+// (DEFECTS.md C-7).
+const skew = 2 * time.Minute
+
+// People stay signed in as long as the product promises, without noticing how,
+// and not longer.
+func TestRefresh(t *testing.T) {
+	item := begin(t, "core/refresh")
+
+	item.Case("the end of an access token is not noticed", advice{
+		Why:      "people lose their work every few minutes",
+		Mend:     "ask for offline_access, keep the refresh token and use it when the access token is over",
+		Standard: "spec/app-contract.md T4, section 4.7",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+		answer := v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		require.Equal(c, http.StatusOK, answer.Status, "HTTP status of the protected page after one access-token lifetime")
+		require.True(c, v.Landed(v.URL()), "the browser is at %s; expected no visible sign-in", v.URL())
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("the refreshed session can be refreshed again", advice{
+		Why:      "a product that forgets the new refresh token throws people out at the second expiry",
+		Mend:     "store the refresh token of every answer in place of the one before",
+		Standard: "spec/oauth.md 3.3; spec/app-contract.md T5",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		for range 3 {
+			c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+			v.VerifySignedIn(user)
+		}
+	})
+
+	item.Case("several tabs that find the token over at once all stay signed in", advice{
+		Why:      "one tab's refresh spends the token that the others hold; people are thrown out at random",
+		Mend:     "let one refresh run at a time for each session, and let the others wait for it",
+		Standard: "spec/app-contract.md T6; COMMON-MISTAKES §9",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		const tabs = 10
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+		for i, status := range v.AskAtOnce(tabs, suite.cfg.App(suite.cfg.AppProtectedPath)) {
+			assert.Equal(c, http.StatusOK, status, "HTTP status in tab %d", i+1)
+		}
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a session ends when it was not used for the idle time", advice{
+		Why:      "an unattended or stolen device stays signed in",
+		Mend:     "set the idle timeout under Authentication > Session Policy, and end the product's session when a refresh is refused",
+		Standard: "OWASP ASVS 7.3.1; spec/oauth.md 7",
+	}, func(c *check) {
+		c.Need("APP_IDLE_TIMEOUT", "PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		c.Age(user, suite.cfg.AppIdleTimeout+skew)
+		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		v.VerifySignedOut()
+	})
+
+	item.Case("a session that is used ends at the absolute time", advice{
+		Why:      "a stolen session that is kept busy never ends",
+		Mend:     "set the absolute timeout under Authentication > Session Policy",
+		Standard: "OWASP ASVS 7.3.2; spec/oauth.md 7",
+	}, func(c *check) {
+		c.Need("APP_ABSOLUTE_TIMEOUT", "PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		step := suite.cfg.AppAbsoluteTimeout
+		if idle := suite.cfg.AppIdleTimeout; idle > 0 {
+			step = min(step, idle*3/4)
+		}
+		for aged := time.Duration(0); aged+step < suite.cfg.AppAbsoluteTimeout; aged += step {
+			c.Age(user, step)
+			v.VerifySignedIn(user)
+		}
+		c.Age(user, step+skew)
+		v.VerifySignedOut()
+	})
+
+	item.Case("a refresh gives new tokens for the same person and session", advice{
+		Why:      "a refresh that changes who or where somebody is mixes up sessions",
+		Mend:     "look at the claims of the tokens of both answers",
+		Standard: "OpenID Connect Core §12.2; spec/oauth.md 12 (9)",
+	}, func(c *check) {
+		v := c.Browser()
+		first := v.ObtainTokens(c.NewUser())
+		second := v.Refresh(first.RefreshToken)
+		require.NotEmpty(c, second.AccessToken, "access token of the refresh (HTTP %d %s)", second.Status, second.Error)
+		before, after := v.Claims(first.AccessToken), v.Claims(second.AccessToken)
+		assert.Equal(c, before["sub"], after["sub"], "sub")
+		assert.Equal(c, before["sid"], after["sid"], "sid")
+	})
+
+	item.Case("a refresh token that was replaced is dead after the grace time", advice{
+		Why:      "a stolen refresh token works beside the person's own for as long as the session lives",
+		Mend:     "rotate refresh tokens and refuse the old one after a short grace time",
+		Standard: "RFC 9700 §4.14.2; OWASP ASVS 10.4.5",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		first := v.ObtainTokens(user)
+		second := v.Refresh(first.RefreshToken)
+		if second.RefreshToken == first.RefreshToken {
+			c.NotApplicable("refresh tokens of this confidential client are not rotated, which RFC 9700 §4.14.2 allows")
+		}
+		c.Age(user, suite.cfg.AppRefreshGrace+skew)
+		c.grantRefused(v.Refresh(first.RefreshToken))
+	})
+
+	item.Case("another client cannot use the refresh token", advice{
+		Why:      "a second product takes over people's sessions with tokens that reach it",
+		Mend:     "bind refresh tokens to the client they were issued to",
+		Standard: "RFC 6749 §6; OWASP ASVS 10.4.5",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_SECOND_CLIENT_ID", "PREFLIGHT_SECOND_CLIENT_SECRET")
+		v := c.Browser()
+		form := v.RefreshRequest(v.ObtainTokens(c.NewUser()).RefreshToken)
+		form.Set("client_id", suite.cfg.SecondClientID)
+		form.Set("client_secret", suite.cfg.SecondClientSecret)
+		c.refused(v.Tokens(form))
+	})
+
+	item.Case("no refresh for somebody who was removed", advice{
+		Why:      "a dismissed employee keeps access for the life of the session",
+		Mend:     "look at the user's state at every refresh",
+		Standard: "OWASP ASVS 7.4.2; CVE-2026-43983",
+	}, func(c *check) {
+		user := c.NewUser()
+		v := c.Browser()
+		tokens := v.ObtainTokens(user)
+		if err := suite.world.API.DeleteUser(suite.ctx, user.ID); err != nil {
+			c.Trouble("the user cannot be deleted: %v", err)
+		}
+		c.refused(v.Refresh(tokens.RefreshToken))
+	})
+
+	item.Case("no refresh for a session that was revoked", advice{
+		Why:      "ending a session in the dashboard does nothing",
+		Mend:     "look at the session's state at every refresh",
+		Standard: "OWASP ASVS 7.4.5; spec/oauth.md 7",
+	}, func(c *check) {
+		user := c.NewUser()
+		v := c.Browser()
+		tokens := v.ObtainTokens(user)
+		if err := suite.world.API.RevokeUserSessions(suite.ctx, user.ID); err != nil {
+			c.Trouble("the sessions cannot be revoked: %v", err)
+		}
+		c.refused(v.Refresh(tokens.RefreshToken))
+	})
+}

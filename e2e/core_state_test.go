@@ -1,0 +1,114 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+)
+
+// loginCSRF is why state exists, and what every failing case of it allows.
+const loginCSRF = "an attacker can sign a victim in to the attacker's account and collect what the victim then enters (login CSRF)"
+
+// Only the browser that began a sign-in can end it.
+func TestState(t *testing.T) {
+	item := begin(t, "core/state")
+
+	item.Case("every visitor gets a state of their own", advice{
+		Why:      loginCSRF,
+		Mend:     "make a random state for each login and keep it in this browser's session or cookie",
+		Standard: "RFC 9700 §4.7; OWASP ASVS 10.2.1",
+	}, func(c *check) {
+		first, second := c.Browser().StartLogin("").Get("state"), c.Browser().StartLogin("").Get("state")
+		require.NotEmpty(c, first, "state in the authorization request")
+		require.NotEqual(c, first, second, "two visitors were given the same state")
+	})
+
+	item.Case("a state that was altered is refused", advice{
+		Why:      loginCSRF,
+		Mend:     "compare the callback's state with the one kept in this browser, and stop before the code is exchanged",
+		Standard: "RFC 9700 §4.7; OWASP ASVS 10.2.1",
+	}, func(c *check) {
+		c.callbackRefused(func(callback flows.Callback) flows.Callback {
+			callback.State = alter(callback.State)
+			return callback
+		})
+	})
+
+	item.Case("a callback without a state is refused", advice{
+		Why:      loginCSRF,
+		Mend:     "treat a missing state like a wrong one",
+		Standard: "RFC 9700 §4.7",
+	}, func(c *check) {
+		c.callbackRefused(func(callback flows.Callback) flows.Callback {
+			callback.State = ""
+			return callback
+		})
+	})
+
+	item.Case("a sign-in that was begun in one browser cannot be ended in another", advice{
+		Why:      loginCSRF,
+		Mend:     "look the state up in this browser's own cookie or session, not in a list of all that were issued",
+		Standard: "OWASP ASVS 10.1.2; RFC 9700 §4.7",
+	}, func(c *check) {
+		attacker, victim := c.Browser(), c.Browser()
+		callback := attacker.LoginUpToCallback(c.NewUser())
+		victim.StartLogin("") // a victim with a sign-in of their own under way
+		victim.Goto(callback.URL())
+		victim.VerifySignedOut()
+	})
+
+	item.Case("a state cannot be used again", advice{
+		Why:      "an address from the history or a log, with a fresh code of the attacker's, signs the victim in as the attacker",
+		Mend:     "forget a state as soon as its callback has come",
+		Standard: "RFC 9700 §4.7",
+	}, func(c *check) {
+		user, other := c.NewUser(), c.NewUser()
+		v := c.Browser()
+		callback := v.LoginUpToCallback(user)
+		v.Goto(callback.URL())
+		v.VerifySignedIn(user)
+		fresh := c.Browser().ObtainCode(other, nil)
+		callback.Code = fresh.Code
+		v.Goto(callback.URL())
+		v.VerifyNotSignedInAs(other)
+	})
+
+	item.Case("an ID token with another nonce is refused", advice{
+		Why:      "an ID token that was stolen or made for another login can be played into this session",
+		Mend:     "compare the ID token's nonce with the one that was sent, and refuse the login when they differ",
+		Standard: "OpenID Connect Core §3.1.3.7 (11); OWASP ASVS 10.5.1",
+	}, func(c *check) {
+		c.NeedPromise("nonce")
+		user := c.NewUser()
+		v := c.Browser()
+		v.LoginWithRequest(user, map[string]string{"nonce": scalekit.NewNonce()})
+		v.VerifySignedOut()
+	})
+}
+
+// callbackRefused signs somebody in up to the callback, lets change spoil it,
+// and asserts that it opens no session. The unspoilt callback must work
+// afterwards in another sign-in, so that the refusal means something.
+func (c *check) callbackRefused(change func(flows.Callback) flows.Callback) {
+	c.Helper()
+	user := c.NewUser()
+	v := c.Browser()
+	callback := v.LoginUpToCallback(user)
+	v.Goto(change(callback).URL())
+	v.VerifySignedOut()
+}
+
+// alter changes the last character of a value.
+func alter(value string) string {
+	if value == "" {
+		return "x"
+	}
+	last := "A"
+	if value[len(value)-1:] == last {
+		last = "B"
+	}
+	return value[:len(value)-1] + last
+}

@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/auth-preflight/auth-preflight/fixtures/checklist"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+)
+
+// item is one item of the checklist under test.
+type item struct {
+	t       *testing.T
+	id      string
+	results *readiness.Item
+}
+
+// advice goes with a case: what a person needs when it is red.
+type advice struct {
+	Why      string // what a user or the business would suffer
+	Mend     string // what to change, and where
+	Standard string // the document that asks for it
+}
+
+// begin opens an item. It runs in parallel with all others and waits for the
+// shared preflight, whose failure blocks the item.
+func begin(t *testing.T, id string) *item {
+	t.Helper()
+	t.Parallel()
+	if _, ok := checklist.ByID(id); !ok {
+		t.Fatalf("%q is not an item of fixtures/checklist", id)
+	}
+	defeatTestCache(suite.stamp)
+	i := &item{t: t, id: id, results: suite.results.Item(id)}
+	if err := suite.ready(); err != nil {
+		suite.results.Block(err.Error())
+		t.Fatalf("blocked: %v", err)
+	}
+	return i
+}
+
+// Case is one observable behaviour, as a sentence. It runs in parallel with
+// all others, in a browser context of its own.
+func (i *item) Case(name string, a advice, f func(c *check)) {
+	i.t.Run(name, func(t *testing.T) {
+		t.Parallel()
+		suite.alone.RLock()
+		defer suite.alone.RUnlock()
+		c := newCheck(t, i, name, a)
+		defer c.guard()
+		if !suite.deadline.IsZero() && time.Until(suite.deadline) < deadlineGrace+caseBudget {
+			c.NotVerified("not reached before the deadline: run with -timeout 60m")
+		}
+		f(c)
+	})
+}
+
+// defeatTestCache keeps cmd/go from answering a later run from its cache: a
+// file that is newer than the run, opened by a test, makes the result
+// uncacheable (research/ecosystem.md B2). The deployment is not an input that
+// cmd/go could see.
+func defeatTestCache(stamp string) {
+	if err := os.WriteFile(stamp, nil, 0o600); err != nil {
+		return // an unwritable folder has been reported by readiness.Start
+	}
+	tomorrow := time.Now().Add(24 * time.Hour)
+	_ = os.Chtimes(stamp, tomorrow, tomorrow)
+	if f, err := os.Open(stamp); err == nil {
+		_ = f.Close()
+	}
+}
+
+// String is what a failing case says besides what was seen.
+func (a advice) String() string {
+	var b strings.Builder
+	for _, part := range []struct{ label, text string }{
+		{"why it matters", a.Why}, {"how to mend it", a.Mend}, {"standard", a.Standard},
+	} {
+		if part.text != "" {
+			fmt.Fprintf(&b, "\n  %s: %s", part.label, part.text)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,75 @@
+// Package e2e is the suite: one file for each part of the checklist, one test
+// function for each item, one sub-test for each case.
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/auth-preflight/auth-preflight/fixtures/staging"
+	"github.com/auth-preflight/auth-preflight/helpers/config"
+)
+
+// suite is the run at hand: set here, read by begin, and by nothing else.
+var suite *run
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if flag.Lookup("test.list").Value.String() != "" {
+		os.Exit(m.Run()) // -list starts nothing
+	}
+	os.Exit(runSuite(m))
+}
+
+// runSuite prepares the run, lets the tests run and returns the exit code that
+// the gate asks for (DESIGN.md, rule 6).
+func runSuite(m *testing.M) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	cfg, stopStaging, err := deployment(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "preflight:", err)
+		return 2
+	}
+	defer stopStaging()
+
+	suite, err = newRun(ctx, cfg)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "preflight:", err)
+		return 2
+	}
+	go suite.watch(ctx, stopStaging)
+	return suite.finish(m.Run())
+}
+
+// deployment returns the configuration of the deployment to test: the one that
+// the environment and .env describe or, where they describe none, the one
+// embedded in this repository, which is started here and nowhere else.
+func deployment(ctx context.Context) (cfg *config.Config, stop func(), err error) {
+	dotenv := config.DotenvPath()
+	if !config.IsEmpty(os.LookupEnv, dotenv) {
+		cfg, err = config.Load(os.LookupEnv, dotenv)
+		return cfg, func() {}, err
+	}
+	var options []staging.Option
+	if ids := os.Getenv("PREFLIGHT_STAGING_DEFECT"); ids != "" {
+		options = append(options, staging.WithDefects(strings.Split(ids, ",")...))
+	}
+	vars, stopStaging, err := staging.Start(ctx, options...)
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("the embedded deployment does not start: %w", err)
+	}
+	stop = func() { _ = stopStaging(context.WithoutCancel(ctx)) }
+	cfg, err = config.FromMap(vars)
+	if err != nil {
+		stop()
+	}
+	return cfg, stop, err
+}

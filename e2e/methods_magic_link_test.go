@@ -1,0 +1,269 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A sign-in link or code works once, soon, and only for the person who asked.
+func TestMagicLink(t *testing.T) {
+	item := begin(t, "methods/magic-link")
+
+	item.Case("a link from the mail signs in", advice{
+		Why:      "people who have no password cannot come in",
+		Mend:     "follow the mail's link: it must lead back to the application with a code",
+		Standard: "spec/hosted-pages.md 5",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		v.Redeem(v.RequestMagicLink(user))
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a code from the mail signs in", advice{
+		Why:      "people who have no password cannot come in",
+		Mend:     "look at the error on the hosted page",
+		Standard: "spec/hosted-pages.md 5",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignInByCode(user)
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("somebody new comes in by mail alone", advice{
+		Why:      "sign-up without a password is the first thing a new customer sees",
+		Mend:     "let an unknown address prove itself by code or link, then make the account",
+		Standard: "spec/hosted-pages.md 3 and 4",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewPerson()
+		v := c.Browser()
+		v.SignInByCode(user)
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a link that was used is refused", advice{
+		Why:      "whoever reads the mail or the proxy's log later gets in",
+		Mend:     "mark the link used in the same transaction that opens the session",
+		Standard: "OWASP ASVS 6.5.1",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		link := v.RequestMagicLink(user)
+		v.Redeem(link)
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+		v.SignOut()
+		v.Redeem(link)
+		v.VerifySignedOut()
+	})
+
+	item.Case("a code that was used is refused", advice{
+		Why:      "a code read over a shoulder or in a log opens the account again",
+		Mend:     "delete a code when it has been used",
+		Standard: "OWASP ASVS 6.5.1",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		code := v.RequestCode(user)
+		form := v.CodeForm()
+		v.EnterCode(code)
+		v.AwaitLanding()
+		v.SignOut()
+		v.SendForm(form, map[string]string{"code": code})
+		v.ForgetApp()
+		v.TryToComeBackSilently()
+		v.VerifySignedOut()
+	})
+
+	item.Case("a link ends", advice{
+		Why:      "an old mail is a key to the account",
+		Mend:     "let links and codes live for minutes (PREFLIGHT_PASSWORDLESS_LIFETIME)",
+		Standard: "OWASP ASVS 6.5.5",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		link := v.RequestMagicLink(user)
+		c.Age(user, suite.cfg.PasswordlessLifetime+10*time.Minute)
+		v.Redeem(link)
+		v.VerifySignedOut()
+	})
+
+	item.Case("a code ends", advice{
+		Why:      "a code in an old mail or message stays a key",
+		Mend:     "let links and codes live for minutes (PREFLIGHT_PASSWORDLESS_LIFETIME)",
+		Standard: "OWASP ASVS 6.5.5",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		code := v.RequestCode(user)
+		c.Age(user, suite.cfg.PasswordlessLifetime+10*time.Minute)
+		v.EnterCode(code)
+		v.VerifySignedOut()
+	})
+
+	item.Case("asking again makes the earlier link worthless", advice{
+		Why:      "every mail that was ever asked for stays a key",
+		Mend:     "void the earlier link and code when a new mail goes out",
+		Standard: "spec/hosted-pages.md 5 (regenerate on resend)",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		earlier := v.RequestMagicLink(user)
+		later := v.LinkIn(v.ResendSignInMail(user))
+		require.NotEqual(c, earlier, later, "the second mail holds the same link")
+		v.Redeem(earlier)
+		v.VerifySignedOut()
+		v.Redeem(later)
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a link that was altered is refused", advice{
+		Why:      "links can be guessed or made for somebody else",
+		Mend:     "make the link's token from 128 random bits and look it up as a whole",
+		Standard: "OWASP ASVS 6.5.3",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		v.Redeem(alter(v.RequestMagicLink(user)))
+		v.VerifySignedOut()
+	})
+
+	item.Case("a link opened in another browser is refused, and not used up", advice{
+		Why:      "a forwarded mail, or a sign-in that an attacker began for the victim, opens the account elsewhere",
+		Mend:     "keep \"enforce same browser origin\" on, and do not spend the link when it is refused",
+		Standard: "OWASP ASVS 6.6.2; spec/hosted-pages.md 5",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		c.Need("PREFLIGHT_SAME_BROWSER")
+		if !suite.cfg.SameBrowser {
+			c.NotApplicable("PREFLIGHT_SAME_BROWSER says that links work in any browser")
+		}
+		user := c.NewUser()
+		v, elsewhere := c.Browser(), c.Browser()
+		link := v.RequestMagicLink(user)
+		elsewhere.Redeem(link)
+		elsewhere.VerifySignedOut()
+		v.Redeem(link)
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a mail scanner that opens the link first does no harm", advice{
+		Why:      "in companies whose mail gateway follows links nobody can sign in, or the scanner does",
+		Mend:     "let GET show a button and redeem on its POST",
+		Standard: "spec: DEFECTS.md C-33; supabase/auth#1214",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		link := v.RequestMagicLink(user)
+		c.fetchAsScanner(http.MethodHead, link)
+		c.fetchAsScanner(http.MethodGet, link)
+		v.Redeem(link)
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("codes cannot be guessed", advice{
+		Why:      "six digits are guessed in minutes when nobody counts",
+		Mend:     "void the code after five wrong ones (PREFLIGHT_CODE_ATTEMPTS)",
+		Standard: "OWASP ASVS 6.6.3",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		code := v.RequestCode(user)
+		form := v.CodeForm()
+		for guess := range suite.cfg.CodeAttempts + 1 {
+			v.SendForm(form, map[string]string{"code": otherCode(code, guess)})
+		}
+		v.SendForm(form, map[string]string{"code": code})
+		v.TryToComeBackSilently()
+		v.VerifySignedOut()
+	})
+
+	item.Case("a code opens only the sign-in that it was mailed for", advice{
+		Why:      "an attacker's own code signs him in as anybody",
+		Mend:     "keep the code with its authorization request and address, and compare both",
+		Standard: "OWASP ASVS 6.6.2",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		attacker, victim := c.NewUser(), c.NewUser()
+		his, hers := c.Browser(), c.Browser()
+		his.OpenLogin("")
+		code := his.RequestCode(attacker)
+		hers.OpenLogin("")
+		hers.RequestCode(victim)
+		hers.EnterCode(code)
+		hers.VerifySignedOut()
+	})
+
+	item.Case("no answer tells the code or the link", advice{
+		Why:      "whoever asks for a mail to somebody else's address reads it in the answer",
+		Mend:     "send code and link by mail only",
+		Standard: "CVE-2026-39912; CWE-200",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		message := v.RequestSignInMail(user)
+		again := v.ResendSignInMail(user)
+		for _, exchange := range v.Log() {
+			for _, code := range append(message.Codes, again.Codes...) {
+				for name, values := range exchange.ResponseHeader {
+					for _, value := range values {
+						assert.NotContains(c, value, code, "header %s of %s", name, exchange.URL)
+					}
+				}
+			}
+		}
+		for _, code := range append(message.Codes, again.Codes...) {
+			assert.NotContains(c, v.HTML(), code, "the page that waits for the code")
+		}
+	})
+}
+
+// fetchAsScanner opens a link as a mail gateway does: without the person's
+// browser, cookies or scripts.
+func (c *check) fetchAsScanner(method, link string) {
+	c.Helper()
+	request, err := http.NewRequestWithContext(suite.ctx, method, link, nil)
+	if err != nil {
+		c.Fatalf("the mail's link %q is no address: %v", link, err)
+	}
+	request.Header.Set("User-Agent", "MailScanner/1.0")
+	response, err := suite.client.Do(request)
+	if err != nil {
+		c.Trouble("the link does not answer: %v", err)
+	}
+	_ = response.Body.Close()
+}
+
+// otherCode returns the n-th six-digit code that is not code.
+func otherCode(code string, n int) string {
+	digits := []byte(code)
+	digits[n%len(digits)] = '0' + (digits[n%len(digits)]-'0'+1)%10
+	return string(digits)
+}

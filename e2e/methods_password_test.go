@@ -1,0 +1,218 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
+)
+
+// E-mail and password: sign-up, sign-in, reset, for the right person only.
+func TestPassword(t *testing.T) {
+	item := begin(t, "methods/password")
+
+	item.Case("a new person signs up, proves the address and is signed in", advice{
+		Why:      "nobody new can come in",
+		Mend:     "follow the mail's link: it must lead back to the application with a code",
+		Standard: "CHECKLIST methods/password",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewPerson()
+		user.Password = newPassword()
+		v := c.Browser()
+		v.SignUpByPassword(user)
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("somebody who signed up signs in with the password", advice{
+		Why:      "people cannot come back",
+		Mend:     "look at the error on the hosted page",
+		Standard: "CHECKLIST methods/password",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		v.SignInByPassword(user)
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("nobody is signed in before the address is proven", advice{
+		Why:      "somebody signs up with another person's address and waits for them to join (pre-hijacking)",
+		Mend:     "open no session and release no verified address before the mail's link or code has come back",
+		Standard: "OWASP ASVS 6.3.4; Sudhodanan and Paverd 2022",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewPerson()
+		user.Password = newPassword()
+		v := c.Browser()
+		v.BeginSignUp(user)
+		v.VerifySignedOut()
+		other := c.Browser()
+		other.TryPassword(user.Email, user.Password)
+		other.VerifySignedOut()
+	})
+
+	item.Case("a wrong password is refused", advice{
+		Why:      "anybody is anybody",
+		Mend:     "compare the password's hash",
+		Standard: "OWASP ASVS 6.2",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		v.TryPassword(user.Email, newPassword())
+		v.VerifySignedOut()
+	})
+
+	item.Case("the whole password counts", advice{
+		Why:      "passwords are much weaker than people believe: a part of one, or another case, is enough",
+		Mend:     "hash the whole password (bcrypt cuts at 72 bytes: hash it before) and compare without folding case",
+		Standard: "OWASP ASVS 6.2.8",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewPerson()
+		user.Password = "Aa1!" + strings.Repeat(newPassword(), 3)[:76] // longer than bcrypt's 72 bytes
+		v := c.Browser()
+		v.SignUpByPassword(user)
+		other := c.Browser()
+		form := other.PasswordForm(user.Email)
+		for what, wrong := range map[string]string{
+			"the first 8 characters": user.Password[:8], "the first 72 bytes": user.Password[:72],
+			"another tail": alter(user.Password), "upper case": strings.ToUpper(user.Password), "lower case": strings.ToLower(user.Password),
+		} {
+			answer := other.SendPassword(form, wrong)
+			require.False(c, signsIn(answer.Status, answer.Header), "%s of the password opened the door (HTTP %d)", what, answer.Status)
+		}
+		answer := other.SendPassword(form, user.Password)
+		require.True(c, signsIn(answer.Status, answer.Header), "the right password by the same request (HTTP %d)", answer.Status)
+	})
+
+	item.Case("a stranger cannot find out who has an account", advice{
+		Why:      "lists of customers are made by trying addresses",
+		Mend:     "answer an unknown address and a wrong password with the same words, status and headers",
+		Standard: "OWASP ASVS 6.3.8; WSTG-IDNT-04",
+	}, func(c *check) {
+		known, unknown := c.NewPasswordUser(), c.NewPerson()
+		v := c.Browser()
+		wrong := newPassword()
+		seen := v.SendPassword(v.PasswordForm(known.Email), wrong)
+		fresh := c.Browser()
+		unseen := fresh.SendPassword(fresh.PasswordForm(unknown.Email), wrong)
+		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
+		assert.Equal(c, flows.AnswerText(unseen, unknown.Email), flows.AnswerText(seen, known.Email), "words for a known address against an unknown one")
+	})
+
+	item.Case("guessing is stopped", advice{
+		Why:      "a list of common passwords opens accounts by patience alone",
+		Mend:     "slow down or lock an address after a few wrong passwords, and tell its owner",
+		Standard: "OWASP ASVS 6.3.1",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		form := v.PasswordForm(user.Email)
+		for range suite.cfg.PasswordAttempts + 1 {
+			if answer := v.SendPassword(form, newPassword()); answer.Status == http.StatusTooManyRequests {
+				return
+			}
+		}
+		answer := v.SendPassword(form, user.Password)
+		require.False(c, signsIn(answer.Status, answer.Header),
+			"the right password was taken after %d wrong ones, without any delay", suite.cfg.PasswordAttempts+1)
+	})
+
+	item.Case("a weak password is not accepted", advice{
+		Why:      "accounts fall to the first hundred guesses",
+		Mend:     "demand eight characters at least and refuse common passwords",
+		Standard: "OWASP ASVS 6.2.1 and 6.2.4",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		for _, weak := range []string{"short1!", "password1", "12345678"} {
+			user := c.NewPerson()
+			v := c.Browser()
+			v.SubmitSignUp(user.Email, weak)
+			require.True(c, v.Has(screens.PasswordInput), "%q was accepted: expected the form again, with a reason", weak)
+		}
+	})
+
+	item.Case("a forgotten password is replaced by mail", advice{
+		Why:      "who forgets the password is locked out for ever",
+		Mend:     "follow the reset mail: its link must lead to a form, and the new password must work",
+		Standard: "CHECKLIST methods/password",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		old := user.Password
+		v := c.Browser()
+		user.Password = newPassword()
+		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
+		fresh := c.Browser()
+		fresh.SignInByPassword(user)
+		fresh.VerifySignedIn(user)
+		stale := c.Browser()
+		stale.TryPassword(user.Email, old)
+		stale.VerifySignedOut()
+	})
+
+	item.Case("a reset link works once", advice{
+		Why:      "whoever reads the mail later, in a shared mailbox or a backup, takes the account over",
+		Mend:     "mark the token used in the same transaction that sets the password",
+		Standard: "OWASP ASVS 6.4.3; CVE-2026-28268",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		link := v.LinkIn(v.RequestReset(user))
+		user.Password = newPassword()
+		v.SetNewPassword(link, user.Password)
+		second := c.Browser()
+		intruder := *user
+		intruder.Password = newPassword()
+		second.SetNewPassword(link, intruder.Password)
+		probe := c.Browser()
+		probe.TryPassword(intruder.Email, intruder.Password)
+		probe.VerifySignedOut()
+	})
+
+	item.Case("a reset link ends", advice{
+		Why:      "an old mail is a key to the account",
+		Mend:     "let reset links live for an hour at the most (PREFLIGHT_RESET_LIFETIME)",
+		Standard: "OWASP ASVS 6.4.1",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		link := v.LinkIn(v.RequestReset(user))
+		c.Age(user, suite.cfg.ResetLifetime+10*time.Minute)
+		late := *user
+		late.Password = newPassword()
+		v.SetNewPassword(link, late.Password)
+		probe := c.Browser()
+		probe.TryPassword(late.Email, late.Password)
+		probe.VerifySignedOut()
+	})
+
+	item.Case("a reset ends the sessions that were open", advice{
+		Why:      "people reset because somebody else is in; he stays in",
+		Mend:     "end all sessions and refresh tokens of the user when the password changes",
+		Standard: "OWASP ASVS 7.4.3",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		user := c.NewPasswordUser()
+		intruder := c.Browser()
+		intruder.SignInByPassword(user)
+		v := c.Browser()
+		user.Password = newPassword()
+		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
+		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+		intruder.VerifySignedOut()
+	})
+}
+
+// signsIn reports whether the answer to a password is the way in: a redirect
+// onward, not a page and not a redirect back to a sign-in page.
+func signsIn(status int, header http.Header) bool {
+	location := header.Get("Location")
+	return status >= 300 && status < 400 && (strings.Contains(location, "code=") || !strings.Contains(location, "/a/auth/"))
+}

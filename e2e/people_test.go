@@ -1,0 +1,117 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+)
+
+// cleanUpBudget bounds the removal of what one case made.
+const cleanUpBudget = 15 * time.Second
+
+// NewPerson invents somebody whom the deployment does not know yet. Everything
+// that is made for them carries the run's id and is removed in the end.
+func (c *check) NewPerson() *flows.User {
+	c.Helper()
+	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
+	user := &flows.User{Email: suite.world.Inbox.Address(c.unique()), GivenName: "Ada", FamilyName: "Preflight"}
+	c.removeLater("user", user.Email, func(ctx context.Context) error { return c.removePerson(ctx, user.Email) })
+	return user
+}
+
+// NewUser makes a person and an organization of their own through the
+// management API. They sign in with a code by mail.
+func (c *check) NewUser() *flows.User {
+	c.Helper()
+	user := c.NewPerson()
+	ctx, cancel := context.WithTimeout(suite.ctx, c.patience())
+	defer cancel()
+	organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + c.unique()})
+	if err != nil {
+		c.Trouble("an organization cannot be made: %v", err)
+	}
+	c.removeLater("organization", organization.ID, func(ctx context.Context) error {
+		return suite.world.API.DeleteOrganization(ctx, organization.ID)
+	})
+	made, err := suite.world.API.CreateUser(ctx, organization.ID, scalekit.NewUser{
+		Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName,
+	})
+	if err != nil {
+		c.Trouble("a user cannot be made: %v", err)
+	}
+	user.ID, user.OrgID = made.ID, organization.ID
+	return user
+}
+
+// NewPasswordUser is a person who has signed up with a password of their own.
+func (c *check) NewPasswordUser() *flows.User {
+	c.Helper()
+	c.NeedMethod("password")
+	user := c.NewPerson()
+	user.Password = newPassword()
+	v := c.Browser()
+	v.SignUpByPassword(user)
+	return user
+}
+
+// unique is a name that no other case of any run has.
+func (c *check) unique() string {
+	return fmt.Sprintf("%s-%d", suite.results.ID(), suite.counter.Add(1))
+}
+
+// newPassword returns a strong password.
+func newPassword() string { return "Pf!" + scalekit.NewNonce() }
+
+// removePerson deletes the user of an address, wherever it came from, with the
+// organization that a sign-up makes silently.
+func (c *check) removePerson(ctx context.Context, email string) error {
+	user, err := suite.world.API.FindUser(ctx, email)
+	if err != nil || user == nil {
+		return err
+	}
+	if err := suite.world.API.DeleteUser(ctx, user.ID); err != nil {
+		return err
+	}
+	for _, membership := range user.Memberships {
+		if err := suite.world.API.DeleteOrganizationIfEmpty(ctx, membership.OrganizationID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeLater writes into the ledger, before the creation, that something will
+// exist, and removes it when the case is over.
+func (c *check) removeLater(kind, label string, remove func(context.Context) error) {
+	entry := suite.results.Ledger().Will(kind, label)
+	entry.Made(label)
+	suite.keep(entry, remove)
+	c.Cleanup(func() { suite.remove(entry) })
+}
+
+// Age makes everything about one person older by d.
+func (c *check) Age(user *flows.User, d time.Duration) {
+	c.Helper()
+	c.Need("PREFLIGHT_TIME_URL")
+	body, _ := json.Marshal(map[string]any{"subject": user.Email, "seconds": int(d.Seconds())})
+	request, err := http.NewRequestWithContext(suite.ctx, http.MethodPost, suite.cfg.TimeURL, bytes.NewReader(body))
+	if err != nil {
+		c.Trouble("PREFLIGHT_TIME_URL cannot be used: %v", err)
+	}
+	request.Header.Set("Authorization", "Bearer "+suite.cfg.ControlToken)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := suite.client.Do(request)
+	if err != nil {
+		c.Trouble("the time capability does not answer: %v", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode/100 != 2 {
+		c.Trouble("the time capability at PREFLIGHT_TIME_URL answered HTTP %d", response.StatusCode)
+	}
+}

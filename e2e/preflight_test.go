@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// preflightBudget bounds the shared preflight: a deployment that needs longer
+// to answer its first request is not there.
+const preflightBudget = 30 * time.Second
+
+// preflight finds out whether a run makes sense: the production guard, the
+// deployment's two halves, the credentials and the browser. Its error blocks
+// every item, in one sentence.
+func (r *run) preflight() error {
+	if err := r.cfg.Guard(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, preflightBudget)
+	defer cancel()
+	if _, err := r.world.API.Discovery(ctx); err != nil {
+		return fmt.Errorf("the auth environment cannot be used: %w", err)
+	}
+	if _, err := r.world.API.Token(ctx); err != nil {
+		return fmt.Errorf("SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET are refused: %w", err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.cfg.App("/"), nil)
+	if err != nil {
+		return err
+	}
+	response, err := r.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("the application does not answer at APP_URL: %w", err)
+	}
+	_ = response.Body.Close()
+	_, err = r.window()
+	return err
+}

@@ -1,0 +1,43 @@
+package flows
+
+import "net/url"
+
+// Callback is an authorization response that was caught on its way to the
+// application.
+type Callback struct {
+	Code, State string
+	at          *url.URL
+}
+
+// URL is the address with which the browser would bring the response.
+func (c Callback) URL() string {
+	return With(c.at, map[string]string{"code": c.Code, "state": c.State})
+}
+
+// LoginUpToCallback signs user in, from the application's own login, and stops
+// before the application sees the response.
+func (v *Visitor) LoginUpToCallback(user *User) Callback {
+	v.T.Helper()
+	held := v.HoldAppCallback()
+	v.OpenLogin("")
+	v.Identify(user)
+	at := held.Await().URL
+	held.Release()
+	return Callback{Code: at.Query().Get("code"), State: at.Query().Get("state"), at: at}
+}
+
+// LoginWithRequest signs user in, with the application's authorization request
+// changed on its way to the auth environment (an empty value removes a
+// parameter), and lets the application answer what comes back.
+func (v *Visitor) LoginWithRequest(user *User, parameters map[string]string) {
+	v.T.Helper()
+	held := v.HoldAuthorize()
+	v.Step("begin a sign-in")
+	v.Goto(v.LoginURL(""))
+	request := held.Await().URL
+	held.Release()
+	v.Step("sign in with a changed authorization request")
+	v.Goto(With(request, parameters))
+	v.Identify(user)
+	v.AwaitURL("the application", v.AtApp)
+}

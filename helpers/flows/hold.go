@@ -1,0 +1,45 @@
+package flows
+
+import (
+	"net/url"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+)
+
+// HoldCallback stops the browser on its way to a redirect URI, before the
+// application sees code and state.
+func (v *Visitor) HoldCallback(redirectURI string) *browser.Held {
+	want, _ := url.Parse(redirectURI)
+	return v.Hold("the callback "+redirectURI, func(u *url.URL) bool {
+		return sameOrigin(u, want) && u.Path == want.Path
+	})
+}
+
+// HoldAppCallback is HoldCallback for the application's own redirect URI.
+func (v *Visitor) HoldAppCallback() *browser.Held {
+	return v.HoldCallback(v.app(v.World.Config.AppCallbackPath))
+}
+
+// HoldAuthorize stops the browser on its way to the authorization endpoint.
+func (v *Visitor) HoldAuthorize() *browser.Held {
+	want := v.World.API.AuthorizeURL(nil)
+	endpoint, _ := url.Parse(want)
+	return v.Hold("the authorization request", func(u *url.URL) bool {
+		return sameOrigin(u, endpoint) && u.Path == endpoint.Path
+	})
+}
+
+// With returns a copy of u with query parameters set; an empty value removes one.
+func With(u *url.URL, parameters map[string]string) string {
+	copied := *u
+	q := copied.Query()
+	for name, value := range parameters {
+		if value == "" {
+			q.Del(name)
+		} else {
+			q.Set(name, value)
+		}
+	}
+	copied.RawQuery = q.Encode()
+	return copied.String()
+}

@@ -1,0 +1,128 @@
+package flows
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/inbox"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
+)
+
+// SignUpByPassword signs a new person up with e-mail and password, proves the
+// address by the mail's link and ends signed in.
+func (v *Visitor) SignUpByPassword(user *User) {
+	v.T.Helper()
+	link := v.LinkIn(v.BeginSignUp(user))
+	v.Redeem(link)
+	v.AwaitLanding()
+}
+
+// BeginSignUp fills in the sign-up pages and returns the mail that proves the
+// address. The browser stays on the page that waits for it.
+func (v *Visitor) BeginSignUp(user *User) inbox.Message {
+	v.T.Helper()
+	mark := v.MarkInbox(user)
+	v.SubmitSignUp(user.Email, user.Password)
+	return v.AwaitMail(user, mark, "a mail that proves the address", v.signsIn)
+}
+
+// SubmitSignUp fills in the sign-up page and sends it.
+func (v *Visitor) SubmitSignUp(email, password string) {
+	v.T.Helper()
+	v.OpenLogin("")
+	v.Step("sign up with e-mail and password")
+	v.Submit(screens.SignupLink)
+	v.Await(screens.EmailInput)
+	v.Fill(screens.EmailInput, email)
+	v.FillSecret(screens.PasswordInput, password)
+	v.Submit(screens.SubmitOf(screens.PasswordInput))
+}
+
+// RequestReset asks for a link to set a new password and returns the mail.
+func (v *Visitor) RequestReset(user *User) inbox.Message {
+	v.T.Helper()
+	mark := v.MarkInbox(user)
+	v.AskForReset(user.Email)
+	return v.AwaitMail(user, mark, "a mail with a link to set a new password", v.hasLink)
+}
+
+// AskForReset goes through "forgot password" for an address.
+func (v *Visitor) AskForReset(email string) {
+	v.T.Helper()
+	v.OpenLogin("")
+	v.Step("ask for a password reset")
+	screens.SubmitEmail(v.Page, email)
+	v.Await(screens.ResetChoice)
+	v.Submit(screens.ResetChoice)
+	if v.Has(screens.EmailInput) {
+		screens.SubmitEmail(v.Page, email)
+	}
+}
+
+// SetNewPassword opens a reset link, sets a password and leaves the browser
+// where that led.
+func (v *Visitor) SetNewPassword(link, password string) {
+	v.T.Helper()
+	v.Step("open the link to set a new password")
+	v.Goto(link)
+	if !v.Has(screens.NewPasswordInput) {
+		return // refused: the caller asks the server what that meant
+	}
+	v.Step("set a new password")
+	screens.SubmitPassword(v.Page, password)
+}
+
+// PasswordForm brings the browser to the password page of an address and
+// returns its form, to be sent by direct requests.
+func (v *Visitor) PasswordForm(email string) *screens.Form {
+	v.T.Helper()
+	v.OpenLogin("")
+	screens.SubmitEmail(v.Page, email)
+	v.Await(screens.PasswordInput)
+	form := screens.FormAt(v.HTML(), v.URL(), screens.PasswordInput)
+	if form == nil {
+		v.T.Fatalf("expected the password field inside a form on %s", v.URL())
+	}
+	return form
+}
+
+// SendPassword sends a password form as the browser would, without drawing a page.
+func (v *Visitor) SendPassword(form *screens.Form, password string) *browser.Answer {
+	v.T.Helper()
+	return v.SendForm(form, map[string]string{"password": password})
+}
+
+// SendForm sends a form with some fields set, as the browser would, without
+// drawing a page. It follows no redirect.
+func (v *Visitor) SendForm(form *screens.Form, fields map[string]string) *browser.Answer {
+	v.T.Helper()
+	values := url.Values{}
+	for name, value := range form.Fields {
+		values[name] = value
+	}
+	for name, value := range fields {
+		values.Set(name, value)
+	}
+	origin := form.Action.Scheme + "://" + form.Action.Host
+	return v.Fetch(http.MethodPost, form.Action.String(), browser.WithForm(values),
+		browser.WithHeader("Origin", origin), browser.WithHeader("Sec-Fetch-Site", "same-origin"))
+}
+
+// AnswerText is what a person would read of an answer: the same for two
+// answers that tell a stranger nothing, once the address is taken out.
+func AnswerText(answer *browser.Answer, email string) string {
+	text := screens.VisibleText(string(answer.Body))
+	return strings.ReplaceAll(strings.ToLower(text), strings.ToLower(email), "(the address)")
+}
+
+// hasLink accepts mails with a link to the auth environment.
+func (v *Visitor) hasLink(message inbox.Message) bool {
+	for _, link := range message.Links {
+		if u, err := url.Parse(link); err == nil && v.atAuth(u) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,111 @@
+package flows
+
+import (
+	"net/url"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
+)
+
+// OpenLogin goes to the application's login and waits for the hosted page.
+// next, if not empty, is the path to come back to.
+func (v *Visitor) OpenLogin(next string) *browser.Answer {
+	v.T.Helper()
+	v.Step("open the login page from the application")
+	answer := v.Goto(v.LoginURL(next))
+	screens.AwaitLogin(v.Page)
+	return answer
+}
+
+// LoginURL is where a person starts to sign in at the application.
+func (v *Visitor) LoginURL(next string) string {
+	c := v.World.Config
+	address := v.app(c.AppLoginPath)
+	if next != "" && c.AppReturnToParam != "" {
+		address += "?" + url.Values{c.AppReturnToParam: {next}}.Encode()
+	}
+	return address
+}
+
+// SignIn signs user in by whatever is quickest for them: the password, where
+// they have one, else a code by mail.
+func (v *Visitor) SignIn(user *User) {
+	v.T.Helper()
+	v.OpenLogin("")
+	v.Identify(user)
+	v.AwaitLanding()
+}
+
+// Identify goes through the hosted pages from the first one to the way back to
+// the client.
+func (v *Visitor) Identify(user *User) {
+	v.T.Helper()
+	if user.Password != "" {
+		v.Step("sign in with e-mail and password")
+		screens.SubmitEmail(v.Page, user.Email)
+		screens.SubmitPassword(v.Page, user.Password)
+		return
+	}
+	v.EnterCode(v.RequestCode(user))
+}
+
+// SignInByPassword signs in with e-mail and password, and waits for the landing.
+func (v *Visitor) SignInByPassword(user *User) {
+	v.T.Helper()
+	v.TryPassword(user.Email, user.Password)
+	v.AwaitLanding()
+}
+
+// TryPassword submits an address and a password and leaves the browser where
+// that led.
+func (v *Visitor) TryPassword(email, password string) {
+	v.T.Helper()
+	v.OpenLogin("")
+	v.Step("try e-mail and password")
+	screens.SubmitEmail(v.Page, email)
+	screens.SubmitPassword(v.Page, password)
+}
+
+// SignOut uses the application's own way out on its protected page, and waits
+// until the browser is back at the application.
+func (v *Visitor) SignOut() {
+	v.T.Helper()
+	v.Step("sign out")
+	c := v.World.Config
+	v.Goto(v.app(c.AppProtectedPath))
+	path := c.AppLogoutPath
+	v.Submit(`a[href^="` + path + `"], form[action^="` + path + `"] [type="submit"], a[href^="` + v.app(path) + `"]`)
+	v.AwaitLanding()
+}
+
+// StartLogin begins a sign-in at the application and returns the parameters of
+// the authorization request, as the browser sent it.
+func (v *Visitor) StartLogin(next string) url.Values {
+	v.T.Helper()
+	return v.StartLoginAt(v.LoginURL(next))
+}
+
+// StartLoginAt is StartLogin from another address of the application.
+func (v *Visitor) StartLoginAt(address string) url.Values {
+	v.T.Helper()
+	v.Step("begin a sign-in at " + address)
+	request := v.HoldAuthorize()
+	v.Goto(address)
+	sent := request.Await()
+	request.Release()
+	return sent.URL.Query()
+}
+
+// SignOutEverywhere uses the application's way out of all sessions.
+func (v *Visitor) SignOutEverywhere() {
+	v.T.Helper()
+	v.Step("sign out everywhere")
+	c := v.World.Config
+	v.Goto(v.app(c.AppProtectedPath))
+	control := `form[action^="` + c.AppLogoutAllPath + `"] [type="submit"], a[href^="` + c.AppLogoutAllPath + `"]`
+	if !v.Has(control) {
+		v.Goto(v.app(c.AppProfilePath))
+	}
+	v.Submit(control)
+	v.AwaitLanding()
+}

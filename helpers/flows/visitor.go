@@ -1,0 +1,108 @@
+// Package flows is what people do, in verbs: sign up, sign in, redeem a link,
+// sign out; and what the suite verifies about them. A flow is made of screens;
+// a check is made of flows. Whether somebody is signed in is asked of the
+// server, never of the page.
+package flows
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/inbox"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+)
+
+// TB is what a flow needs of a test: to stop it with a reason, and to say that
+// the suite itself, not the deployment, is in trouble.
+type TB interface {
+	Helper()
+	Fatalf(format string, args ...any)
+	Logf(format string, args ...any)
+	// Trouble ends the case as an error of the suite or the network.
+	Trouble(format string, args ...any)
+}
+
+// World is the deployment at hand, as far as a person in front of a browser
+// can reach it.
+type World struct {
+	Config *config.Config
+	Client *http.Client
+	API    *scalekit.Client
+	Inbox  inbox.Inbox // nil where none is configured
+}
+
+// User is a person. Password is empty for those who never set one.
+type User struct {
+	Email, Password       string
+	GivenName, FamilyName string
+	ID, OrgID             string // empty until known
+}
+
+// Visitor is one person's browser: a window, and the deployment it looks at.
+type Visitor struct {
+	*browser.Page
+	T     TB
+	World World
+}
+
+// NewTab opens another tab of the same browser.
+func (v *Visitor) NewTab() *Visitor {
+	tab := *v
+	tab.Page = v.Page.NewTab()
+	return &tab
+}
+
+// app returns an address of the application.
+func (v *Visitor) app(path string) string { return v.World.Config.App(path) }
+
+// AtApp reports whether u belongs to the application.
+func (v *Visitor) AtApp(u *url.URL) bool { return sameOrigin(u, v.World.Config.AppURL) }
+
+// atAuth reports whether u belongs to the auth environment.
+func (v *Visitor) atAuth(u *url.URL) bool { return sameOrigin(u, v.World.Config.EnvironmentURL) }
+
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
+}
+
+// Landed reports whether u is a page of the application behind the callback.
+func (v *Visitor) Landed(u *url.URL) bool {
+	return v.AtApp(u) && u.Path != v.World.Config.AppCallbackPath
+}
+
+// AwaitLanding waits until the browser is back at the application, behind the
+// callback: the sign that a sign-in has ended.
+func (v *Visitor) AwaitLanding() {
+	v.AwaitURL("a page of the application, behind the callback", v.Landed)
+}
+
+// AwaitAtAuth waits until the browser is at the auth environment.
+func (v *Visitor) AwaitAtAuth() { v.AwaitURL("the auth environment", v.atAuth) }
+
+// follow asks for an address with this browser's cookies and follows redirects
+// inside the application. It returns the first answer that is none, or the
+// redirect that leaves the application or leads to its sign-in.
+func (v *Visitor) follow(address string, options ...browser.FetchOption) *browser.Answer {
+	const most = 10
+	for range most {
+		answer := v.Fetch(http.MethodGet, address, options...)
+		if answer.Status < 300 || answer.Status > 399 {
+			return answer
+		}
+		next, err := url.Parse(answer.Header.Get("Location"))
+		if err != nil {
+			return answer
+		}
+		base, _ := url.Parse(address)
+		next = base.ResolveReference(next)
+		if !v.AtApp(next) || next.Path == v.World.Config.AppLoginPath {
+			return answer
+		}
+		address = next.String()
+	}
+	v.T.Fatalf("%s still redirects inside the application after %d redirects: expected an answer, saw a loop", address, most)
+	return nil
+}

@@ -1,0 +1,71 @@
+package flows
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+)
+
+// WhoAmI asks the application's server who is signed in in this browser. It
+// returns the address, or "" for nobody. Where the application has a JSON
+// answer (APP_WHOAMI_PATH) that is read; else the protected page is asked, and
+// hint is the address to look for in it.
+func (v *Visitor) WhoAmI(hint string) string {
+	v.T.Helper()
+	c := v.World.Config
+	if c.AppWhoamiPath == "" {
+		answer := v.follow(v.app(c.AppProtectedPath))
+		switch {
+		case answer.Status != http.StatusOK:
+			return ""
+		case hint != "" && strings.Contains(strings.ToLower(string(answer.Body)), strings.ToLower(hint)):
+			return hint
+		default:
+			return "somebody else (the protected page was shown, without " + hint + ")"
+		}
+	}
+	answer := v.follow(v.app(c.AppWhoamiPath), browser.WithHeader("Accept", "application/json"))
+	if answer.Status != http.StatusOK {
+		return ""
+	}
+	var fields map[string]any
+	if !answer.TryJSON(&fields) {
+		return ""
+	}
+	email, _ := fields[c.AppWhoamiEmailField].(string)
+	return email
+}
+
+// VerifySignedIn fails the test unless the server says that user is signed in.
+func (v *Visitor) VerifySignedIn(user *User) {
+	v.T.Helper()
+	if got := v.WhoAmI(user.Email); !strings.EqualFold(got, user.Email) {
+		v.T.Fatalf("expected the application's server to say that %s is signed in; it said %s (browser at %s)",
+			user.Email, orNobody(got), v.URL())
+	}
+}
+
+// VerifySignedOut fails the test if the server says that anybody is signed in.
+// Call it after a sign that the flow has ended.
+func (v *Visitor) VerifySignedOut() {
+	v.T.Helper()
+	if got := v.WhoAmI(""); got != "" {
+		v.T.Fatalf("expected the application's server to say that nobody is signed in; it said %s (browser at %s)", got, v.URL())
+	}
+}
+
+// VerifyNotSignedInAs fails the test if the server takes this browser for user.
+func (v *Visitor) VerifyNotSignedInAs(user *User) {
+	v.T.Helper()
+	if got := v.WhoAmI(user.Email); strings.EqualFold(got, user.Email) {
+		v.T.Fatalf("the application's server takes this browser for %s; expected it not to (browser at %s)", got, v.URL())
+	}
+}
+
+func orNobody(who string) string {
+	if who == "" {
+		return "that nobody is"
+	}
+	return "that " + who + " is"
+}

@@ -1,0 +1,120 @@
+// Package helpers_test holds the rules of the house that a compiler does not
+// enforce (DESIGN.md, rules 1, 3 and 11).
+package helpers_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	module     = "github.com/auth-preflight/auth-preflight/"
+	playwright = "github.com/playwright-community/playwright-go"
+)
+
+// The suite knows a deployment only by its variables.
+func TestOnlyTestMainKnowsTheEmbeddedDeployment(t *testing.T) {
+	t.Parallel()
+	for file, imports := range importsBelow(t, "e2e", "helpers") {
+		if file == "e2e/main_test.go" {
+			continue
+		}
+		for _, path := range imports {
+			assert.False(t, path == module+"fixtures/staging" || strings.HasPrefix(path, module+"fixtures/staging/"),
+				"%s imports %s: a check learns about a deployment from variables only", file, path)
+		}
+	}
+}
+
+// The browser library has moved before and will again: one package knows it.
+func TestOnlyOnePackageKnowsTheBrowserLibrary(t *testing.T) {
+	t.Parallel()
+	for file, imports := range importsBelow(t, "e2e", "helpers", "fixtures") {
+		if filepath.Dir(file) == "helpers/browser" {
+			continue
+		}
+		for _, path := range imports {
+			assert.NotEqual(t, playwright, path, "%s imports playwright-go; only helpers/browser may", file)
+		}
+	}
+}
+
+// What signs must not also verify, or a bug cancels out.
+func TestTheTwoSidesShareNoProtocolCode(t *testing.T) {
+	t.Parallel()
+	const deployment, suite = "the deployment's", "the suite's"
+	side := map[string]string{
+		"github.com/go-jose/go-jose/v4": deployment, "github.com/coreos/go-oidc/v3/oidc": deployment, "golang.org/x/oauth2": deployment,
+		"github.com/crewjam/saml": deployment, "github.com/russellhaering/goxmldsig": deployment, "github.com/go-webauthn/webauthn/webauthn": deployment,
+		"github.com/lestrrat-go/jwx/v3/jwt": suite, "github.com/lestrrat-go/jwx/v3/jws": suite, "github.com/descope/virtualwebauthn": suite,
+	}
+	for file, imports := range importsBelow(t, "e2e", "helpers", "fixtures") {
+		if strings.HasPrefix(file, "helpers/") && strings.HasSuffix(file, "_test.go") || strings.HasPrefix(file, "fixtures/") && strings.HasSuffix(file, "_test.go") {
+			continue // a test may hold its own side against a third party
+		}
+		own := suite
+		if strings.HasPrefix(file, "fixtures/") {
+			own = deployment
+		}
+		for _, path := range imports {
+			if whose, ok := side[path]; ok {
+				assert.Equal(t, own, whose, "%s imports %s, which is %s library", file, path, whose)
+			}
+		}
+	}
+}
+
+// Checks and helpers wait for facts.
+func TestNothingSleeps(t *testing.T) {
+	t.Parallel()
+	sleep, wait := "time."+"Sleep(", "WaitFor"+"Timeout("
+	for _, folder := range []string{"e2e", "helpers"} {
+		for _, file := range goFiles(t, folder) {
+			text, err := os.ReadFile(filepath.Join("..", file))
+			require.NoError(t, err)
+			assert.NotContains(t, string(text), sleep, file)
+			assert.NotContains(t, string(text), wait, file)
+		}
+	}
+}
+
+func importsBelow(t *testing.T, folders ...string) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	for _, folder := range folders {
+		for _, file := range goFiles(t, folder) {
+			parsed, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", file), nil, parser.ImportsOnly)
+			require.NoError(t, err)
+			for _, spec := range parsed.Imports {
+				path, _ := strconv.Unquote(spec.Path.Value)
+				found[file] = append(found[file], path)
+			}
+		}
+	}
+	require.NotEmpty(t, found, "Go files below %v", folders)
+	return found
+}
+
+// goFiles lists the Go files below a folder of the module, as slash paths from
+// the module's root.
+func goFiles(t *testing.T, folder string) (files []string) {
+	t.Helper()
+	root := filepath.Join("..", folder)
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".go") {
+			relative, _ := filepath.Rel("..", path)
+			files = append(files, filepath.ToSlash(relative))
+		}
+		return err
+	}))
+	return files
+}

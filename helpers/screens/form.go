@@ -1,0 +1,98 @@
+package screens
+
+import (
+	"bytes"
+	"html/template"
+	"net/url"
+	"strings"
+
+	"github.com/PuerkitoBio/goquery"
+)
+
+// Form is an HTML form as a browser would send it: where, how and with what.
+type Form struct {
+	Method string // GET or POST
+	Action *url.URL
+	Fields url.Values
+	// Editable are the fields that a person types into; the others are hidden,
+	// chosen or ticked.
+	Editable map[string]bool
+	hidden   map[string]bool
+}
+
+// Guessable returns the fields that somebody who cannot see the page could
+// send as well: all but the hidden ones, in which an anti-forgery token is.
+func (f *Form) Guessable() url.Values {
+	guessable := url.Values{}
+	for name, values := range f.Fields {
+		if !f.hidden[name] {
+			guessable[name] = values
+		}
+	}
+	return guessable
+}
+
+// FormAt reads the first form of a page that holds an element matching
+// selector (HTML, 4.10). base is the page's own address. It returns nil where
+// the page has no such form.
+func FormAt(html string, base *url.URL, selector string) *Form {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return nil
+	}
+	element := doc.Find("form").Has(selector).First()
+	if element.Length() == 0 {
+		return nil
+	}
+	form := &Form{Method: strings.ToUpper(element.AttrOr("method", "GET")), Fields: url.Values{}, Editable: map[string]bool{}, hidden: map[string]bool{}}
+	if form.Action, err = base.Parse(element.AttrOr("action", "")); err != nil {
+		return nil
+	}
+	element.Find("input[name], textarea[name], select[name]").Each(func(_ int, field *goquery.Selection) {
+		switch field.AttrOr("type", "") {
+		case "submit", "button", "image", "file", "reset":
+			return
+		case "checkbox", "radio":
+			if _, on := field.Attr("checked"); !on {
+				return
+			}
+		}
+		name, value := field.AttrOr("name", ""), field.AttrOr("value", "")
+		switch field.AttrOr("type", "text") {
+		case "hidden":
+			form.hidden[name] = true
+		case "text", "tel", "search":
+			form.Editable[name] = goquery.NodeName(field) != "select"
+		}
+		switch goquery.NodeName(field) {
+		case "textarea":
+			value = field.Text()
+		case "select":
+			value = field.Find("option[selected]").AttrOr("value", field.Find("option").First().AttrOr("value", ""))
+		}
+		form.Fields.Add(name, value)
+	})
+	return form
+}
+
+// VisibleText returns the words of an HTML page without scripts and styles,
+// white space folded: what two pages are compared by.
+func VisibleText(html string) string {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return strings.Join(strings.Fields(html), " ")
+	}
+	doc.Find("script, style, head").Remove()
+	return strings.Join(strings.Fields(doc.Text()), " ")
+}
+
+// SelfPosting returns a page that sends a form as soon as it is loaded.
+func SelfPosting(action string, fields url.Values) string {
+	var page bytes.Buffer
+	_ = selfPosting.Execute(&page, map[string]any{"Action": action, "Fields": fields}) // a buffer takes everything
+	return page.String()
+}
+
+var selfPosting = template.Must(template.New("").Parse(`<!doctype html><title>posting</title>
+<form method="post" action="{{.Action}}">{{range $name, $values := .Fields}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">{{end}}{{end}}</form>
+<script>document.forms[0].submit()</script>`))

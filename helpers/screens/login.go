@@ -1,0 +1,62 @@
+// Package screens knows the hosted pages: which element is which, and nothing
+// else. Elements are found by the hooks that Scalekit documents
+// (spec/hosted-pages.md 2), then by type, autocomplete and form structure, and
+// never by words, since pages come in many languages.
+package screens
+
+import "github.com/auth-preflight/auth-preflight/helpers/browser"
+
+// The elements of the hosted pages.
+const (
+	EmailInput       = `input[name="email"]`
+	PasswordInput    = `input[type="password"]`
+	NewPasswordInput = `input[type="password"][autocomplete="new-password"]`
+	PinInput         = `[data-scope="pin-input"][data-part="input"]`
+	EmailCodeChoice  = `[data-method="email-code"]`
+	ResetChoice      = `[data-method="reset"]`
+	ResendButton     = `[data-method="resend"]`
+	PasskeyButton    = `[data-method="passkey"]`
+	SignupLink       = `a[href*="signup"]`
+	Alert            = `[role="alert"]`
+	Organization     = `[data-organization-id]`
+)
+
+// SubmitOf is the button that sends the form which holds selector.
+func SubmitOf(selector string) string {
+	return `form:has(` + selector + `) button[type="submit"]:not([data-method])`
+}
+
+// Provider is the button of a social provider: google, microsoft, github, …
+func Provider(name string) string { return `[data-provider="` + name + `"]` }
+
+// AwaitLogin waits for the first page of the hosted sign-in.
+func AwaitLogin(p *browser.Page) { p.Await(EmailInput) }
+
+// SubmitEmail types an address into the page at hand and sends it.
+func SubmitEmail(p *browser.Page, email string) {
+	p.Await(EmailInput)
+	p.Fill(EmailInput, email)
+	p.Submit(SubmitOf(EmailInput))
+}
+
+// SubmitPassword types a password into the page at hand and sends it.
+func SubmitPassword(p *browser.Page, password string) {
+	p.Await(PasswordInput)
+	p.FillSecret(PasswordInput, password)
+	p.Submit(SubmitOf(PasswordInput))
+}
+
+// ChooseEmailCode asks for a mail with a code or link, where the page at hand
+// offers the choice; where the mail has gone out already, it does nothing.
+func ChooseEmailCode(p *browser.Page) {
+	if p.Await(PinInput, EmailCodeChoice, ResendButton) == 1 {
+		p.Submit(EmailCodeChoice)
+	}
+}
+
+// SubmitCode types a code as a person would, digit by digit, and sends it.
+func SubmitCode(p *browser.Page, code string) {
+	p.Await(PinInput)
+	p.Type(PinInput, code) // the first of the boxes; focus moves on by itself
+	p.Submit(SubmitOf(PinInput))
+}
