@@ -36,25 +36,31 @@ func FromMap(vars map[string]string) (*Config, error) {
 // map of an embedded deployment, so that PREFLIGHT_HEADED and the like work on
 // it too. With a nil map it is Load.
 func LoadWith(lookup func(string) (string, bool), dotenv string, embedded map[string]string) (*Config, error) {
+	return load(Variables(), lookup, dotenv, embedded)
+}
+
+// LoadLocal reads only the variables that say how to run, so that a machine
+// can be prepared and checked before a deployment is described.
+func LoadLocal(lookup func(string) (string, bool), dotenv string) (*Config, error) {
+	local := slices.DeleteFunc(Variables(), func(v Variable) bool { return v.Group != groupRun })
+	return load(local, lookup, dotenv, nil)
+}
+
+func load(variables []Variable, lookup func(string) (string, bool), dotenv string, embedded map[string]string) (*Config, error) {
 	file, err := readDotenv(dotenv)
 	if err != nil {
 		return nil, err
 	}
 	c := &Config{values: map[string]value{}}
-	variables := Variables()
-	known := map[string]bool{}
 	for _, v := range variables {
-		known[v.Name] = true
-		if v.Alias != "" {
-			known[v.Alias] = true
-		}
 		if found, ok := find(v, lookup, file, embedded); ok && found.text != "" {
 			c.values[v.Name] = found
 		}
 	}
+	known := names()
 	for _, layer := range []map[string]string{file, embedded} {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
-			if !known[name] {
+			if !slices.Contains(known, name) {
 				c.unknown = append(c.unknown, name)
 			}
 		}

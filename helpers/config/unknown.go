@@ -11,13 +11,7 @@ import (
 // environ (os.Environ) that begin with SCALEKIT_ or PREFLIGHT_, or lie near a
 // known name. Other programs' APP_… variables pass in silence.
 func (c *Config) Warnings(environ []string) []string {
-	var known []string
-	for _, v := range Variables() {
-		known = append(known, v.Name)
-		if v.Alias != "" {
-			known = append(known, v.Alias)
-		}
-	}
+	known := names()
 	unknown := slices.Clone(c.unknown)
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
@@ -39,6 +33,18 @@ func (c *Config) Warnings(environ []string) []string {
 		warnings = append(warnings, text)
 	}
 	return warnings
+}
+
+// names lists every name that is read, aliases included.
+func names() []string {
+	var all []string
+	for _, v := range Variables() {
+		all = append(all, v.Name)
+		if v.Alias != "" {
+			all = append(all, v.Alias)
+		}
+	}
+	return all
 }
 
 // nearest returns the known word that is a typing mistake or two away from

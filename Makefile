@@ -1,0 +1,75 @@
+# Go and npm keep their caches below HOME. Where HOME cannot be used (empty,
+# missing or read-only, as in some containers), .cache stands in for it.
+ifneq ($(shell [ -n "$$HOME" ] && [ -d "$$HOME" ] && [ -w "$$HOME" ] && echo usable),usable)
+export HOME := $(CURDIR)/.cache/home
+$(shell mkdir -p "$(HOME)")
+endif
+
+PREFLIGHT := .cache/bin/preflight
+TIMEOUT   ?= 30m
+TOOL      := go tool -modfile=tools/go.mod
+# One report folder for each thing reproduced: TestA/some_case -> TestA-some_case
+REPRO     := $(shell printf '%s' "$(RUN)" | tr -c 'A-Za-z0-9._-' '-')
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: .cache/modules ## Fetch modules and browser driver, find or install a browser
+	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
+	@$(PREFLIGHT) setup
+
+.cache/modules: go.mod go.sum
+	@echo "preflight: fetching Go modules …"
+	@go mod download
+	@mkdir -p .cache && touch $@
+
+# Run from inside e2e: go test shows what a package prints while it runs only
+# when it is given no package argument.
+.PHONY: e2e
+e2e: setup ## Run the suite: on the deployment in .env, else on the embedded one
+	@cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)')
+
+.PHONY: test
+test: setup ## Every test of the repository, the suite on the embedded staging included
+	go test ./... -count=1 -timeout $(TIMEOUT)
+
+.PHONY: staging
+staging: ## The embedded deployment alone, to click through
+	@go run ./fixtures/cmd/staging
+
+.PHONY: doctor
+doctor: ## Check this machine, the variables and the deployment
+	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
+	@$(PREFLIGHT) doctor
+
+.PHONY: repro
+repro: setup ## One case, slow, headed where there is a display, traced: RUN='TestMagicLink/used'
+	@[ -n "$(RUN)" ] || { echo "make repro needs a case: make repro RUN='TestMagicLink/used'" >&2; exit 2; }
+	@cd e2e && \
+	PREFLIGHT_HEADED="$${PREFLIGHT_HEADED:-$${DISPLAY:+true}$$([ -n "$$DISPLAY" ] || printf '%s' "$${WAYLAND_DISPLAY:+true}")}" \
+	PREFLIGHT_SLOWMO="$${PREFLIGHT_SLOWMO:-250}" PREFLIGHT_TRACE=always \
+	PREFLIGHT_REPORTS="$(CURDIR)/reports/repro/$(REPRO)" \
+	go test -v -count=1 -timeout $(TIMEOUT) -run '$(RUN)'
+
+.PHONY: lint
+lint: vet ## gofmt, go vet and golangci-lint
+	@unformatted=$$(gofmt -l e2e fixtures helpers); [ -z "$$unformatted" ] || { printf 'not gofmt-ed:\n%s\n' "$$unformatted" >&2; exit 1; }
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: fmt
+fmt: ## gofmt every file
+	gofmt -w e2e fixtures helpers
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: clean
+clean: ## Remove what setup and runs left in this folder
+	@chmod -R u+w .cache 2>/dev/null || true
+	rm -rf .cache
+	find reports -mindepth 1 ! -name .gitignore -delete
