@@ -35,7 +35,7 @@ e2e: setup ## Run the suite: on the deployment in .env, else on the embedded one
 
 .PHONY: test
 test: setup ## Every test of the repository, the suite on the embedded staging included
-	go test ./... -count=1 -timeout $(TIMEOUT)
+	PREFLIGHT_ENV_FILE=/dev/null go test ./... -count=1 -timeout $(TIMEOUT)
 
 .PHONY: staging
 staging: ## The embedded deployment alone, to click through
@@ -49,11 +49,9 @@ doctor: ## Check this machine, the variables and the deployment
 .PHONY: repro
 repro: setup ## One case, slow, headed where there is a display, traced: RUN='TestMagicLink/used'
 	@[ -n "$(RUN)" ] || { echo "make repro needs a case: make repro RUN='TestMagicLink/used'" >&2; exit 2; }
-	@cd e2e && \
-	PREFLIGHT_HEADED="$${PREFLIGHT_HEADED:-$${DISPLAY:+true}$$([ -n "$$DISPLAY" ] || printf '%s' "$${WAYLAND_DISPLAY:+true}")}" \
-	PREFLIGHT_SLOWMO="$${PREFLIGHT_SLOWMO:-250}" PREFLIGHT_TRACE=always \
-	PREFLIGHT_REPORTS="$(CURDIR)/reports/repro/$(REPRO)" \
-	go test -v -count=1 -timeout $(TIMEOUT) -run '$(RUN)'
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then export PREFLIGHT_HEADED="$${PREFLIGHT_HEADED:-true}"; fi; \
+	export PREFLIGHT_SLOWMO="$${PREFLIGHT_SLOWMO:-250}" PREFLIGHT_TRACE=always PREFLIGHT_REPORTS="$(CURDIR)/reports/repro/$(REPRO)"; \
+	cd e2e && go test -v -count=1 -timeout $(TIMEOUT) -run '$(RUN)'
 
 .PHONY: lint
 lint: vet ## gofmt, go vet and golangci-lint

@@ -119,7 +119,8 @@ type Config struct {
 
 	// How to run. These describe no deployment, so they may be set beside the
 	// embedded one: see IsEmpty.
-	Browser       string        `env:"PREFLIGHT_BROWSER" kind:"file" group:"How to run" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
+	EnvFile       string        `env:"PREFLIGHT_ENV_FILE" group:"How to run" doc:"File to read instead of .env; set it in the environment. /dev/null: none."`
+	Browser       string        `env:"PREFLIGHT_BROWSER" kind:"file" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
 	DriverDir     string        `env:"PREFLIGHT_DRIVER_DIR" kind:"dir" default:".cache/playwright" doc:"Folder of the Playwright driver, unpacked as package/ (make setup does it)."`
 	Headed        bool          `env:"PREFLIGHT_HEADED" default:"false" doc:"true shows the browser."`
 	SlowMo        time.Duration `env:"PREFLIGHT_SLOWMO" kind:"ms" default:"0" doc:"Pause before each step in the browser, in milliseconds."`

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -18,8 +17,7 @@ import (
 
 // Load reads the variables of a remote run: the environment through lookup
 // (os.LookupEnv), then the .env file at path dotenv, which need not exist.
-// Relative paths in values are relative to dotenv's folder, without one to the
-// module's root. A variable that is
+// Relative paths in values start at the module's root. A variable that is
 // set but empty counts as unset, and hides the .env's. The error holds a
 // sentence for each required variable that is missing and each value that is
 // malformed; it never holds a secret.
@@ -68,10 +66,6 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 
 	problems := c.missingRequired(variables)
 	c.fillDefaults(variables)
-	base := filepath.Dir(dotenv)
-	if root, err := ModuleRoot(); err == nil && dotenv == "" {
-		base = root
-	}
 	target := reflect.ValueOf(c).Elem()
 	for _, v := range variables {
 		set, ok := c.values[v.Name]
@@ -79,7 +73,7 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 			continue
 		}
 		// A fault in a value that another variable lent is that variable's.
-		if err := parse(target.Field(v.field), v, set.text, base); err != nil && set.origin != FromDefault {
+		if err := parse(target.Field(v.field), v, set.text); err != nil && set.origin != FromDefault {
 			problems = append(problems, fmt.Errorf("%s (from %s) %w", v.Name, fromWhere(set.origin), err))
 		}
 	}

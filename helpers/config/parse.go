@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -15,10 +14,10 @@ import (
 
 // parse sets field from text. Its error completes the sentence "NAME (from
 // the environment) …" and quotes the text only where it cannot be a secret.
-func parse(field reflect.Value, v Variable, text, base string) error {
+func parse(field reflect.Value, v Variable, text string) error {
 	switch target := field.Addr().Interface().(type) {
 	case *string:
-		s, err := parseString(v, text, base)
+		s, err := parseString(v, text)
 		*target = s
 		return err
 	case **url.URL:
@@ -69,7 +68,7 @@ func parse(field reflect.Value, v Variable, text, base string) error {
 	return nil
 }
 
-func parseString(v Variable, text, base string) (string, error) {
+func parseString(v Variable, text string) (string, error) {
 	if len(v.words) > 0 {
 		word := strings.ToLower(text)
 		if !slices.Contains(v.words, word) {
@@ -104,29 +103,19 @@ func parseString(v Variable, text, base string) (string, error) {
 			return "", err
 		}
 	case "file":
-		path := absolute(text, base)
+		path := fromRoot(text)
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
 			return "", fmt.Errorf("names %s, which is not a file that can be read", path)
 		}
 		return path, nil
 	case "dir":
-		path := absolute(text, base)
+		path := fromRoot(text)
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			return "", fmt.Errorf("names %s, which is not a folder", path)
 		}
 		return path, nil
 	}
 	return text, nil
-}
-
-func absolute(path, base string) string {
-	if !filepath.IsAbs(path) {
-		path = filepath.Join(base, path)
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
 }
 
 // parseURL takes absolute https and http addresses. It does not quote the

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -25,12 +26,18 @@ func ModuleRoot() (string, error) {
 	}
 }
 
-// DotenvPath is where the .env lies: beside go.mod, whatever folder a test
-// runs in. Outside a clone it is the working directory's.
-func DotenvPath() string {
-	root, err := ModuleRoot()
-	if err != nil {
-		return ".env"
+// DotenvPath is the file that PREFLIGHT_ENV_FILE names or else the .env beside
+// go.mod, whatever folder a test runs in.
+func DotenvPath() string { return fromRoot(cmp.Or(os.Getenv("PREFLIGHT_ENV_FILE"), ".env")) }
+
+// fromRoot makes a relative path start at the module's root, so that it means
+// the same file for every test; outside a clone, at the working directory.
+func fromRoot(path string) string {
+	if root, err := ModuleRoot(); err == nil && !filepath.IsAbs(path) {
+		path = filepath.Join(root, path)
 	}
-	return filepath.Join(root, ".env")
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
