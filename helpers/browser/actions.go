@@ -13,10 +13,16 @@ func (p *Page) one(sel string) playwright.Locator {
 	return p.page.Locator(sel).Locator("visible=true").First()
 }
 
+// limit is the time of one action. It goes with each call: playwright-go
+// v0.6000.0 forgets the context's default in most methods of a locator.
+func (p *Page) limit() *float64 { return playwright.Float(milliseconds(p.w.o.Timeout)) }
+
 // Fill sets a field to a value, as if typed. The value is in traces.
 func (p *Page) Fill(sel, value string) {
 	p.w.t.Helper()
-	act(p, "fill "+sel, "a visible field that can be edited", func() error { return p.one(sel).Fill(value) })
+	act(p, "fill "+sel, "a visible field that can be edited", func() error {
+		return p.one(sel).Fill(value, playwright.LocatorFillOptions{Timeout: p.limit()})
+	})
 }
 
 // FillSecret sets a field to a value that must not be seen. It goes past
@@ -32,10 +38,10 @@ func (p *Page) FillSecret(sel, value string) {
 		p.fail("fill "+sel, "a protocol session", err)
 	}
 	act(p, "fill "+sel+" with a secret", "a visible field that can be edited", func() error {
-		if err := p.one(sel).Fill(""); err != nil { // waits until it can be edited
+		if err := p.one(sel).Fill("", playwright.LocatorFillOptions{Timeout: p.limit()}); err != nil { // waits until it can be edited
 			return err
 		}
-		if err := p.one(sel).Focus(); err != nil {
+		if err := p.one(sel).Focus(playwright.LocatorFocusOptions{Timeout: p.limit()}); err != nil {
 			return err
 		}
 		if _, err := send(s.raw, "Input.insertText", map[string]any{"text": value}); err != nil {
@@ -89,7 +95,7 @@ func (p *Page) focused(s *session, body string, value any) (any, error) {
 func (p *Page) Type(sel, text string) {
 	p.w.t.Helper()
 	act(p, "type into "+sel, "a visible field that takes keys", func() error {
-		return p.one(sel).PressSequentially(text)
+		return p.one(sel).PressSequentially(text, playwright.LocatorPressSequentiallyOptions{Timeout: p.limit()})
 	})
 }
 
@@ -103,7 +109,11 @@ func (p *Page) Press(key string) {
 // navigation: see Submit.
 func (p *Page) Click(sel string) {
 	p.w.t.Helper()
-	act(p, "click "+sel, "a visible element that can be clicked", func() error { return p.one(sel).Click() })
+	act(p, "click "+sel, "a visible element that can be clicked", func() error { return p.click(sel) })
+}
+
+func (p *Page) click(sel string) error {
+	return p.one(sel).Click(playwright.LocatorClickOptions{Timeout: p.limit()})
 }
 
 // Has reports whether sel finds something visible now; it does not wait.
@@ -130,7 +140,7 @@ func (p *Page) Count(sel string) int {
 func (p *Page) Attr(sel, name string) string {
 	p.w.t.Helper()
 	return do(p, fmt.Sprintf("read the attribute %s of %s", name, sel), "such an element", func() (string, error) {
-		return p.page.Locator(sel).First().GetAttribute(name)
+		return p.page.Locator(sel).First().GetAttribute(name, playwright.LocatorGetAttributeOptions{Timeout: p.limit()})
 	})
 }
 

@@ -24,7 +24,7 @@ type Cookie struct {
 func (p *Page) Cookies() []Cookie {
 	p.w.t.Helper()
 	return do(p, "read the cookies", "the browser's cookies", func() ([]Cookie, error) {
-		return p.cookies("Storage.getCookies", nil)
+		return p.cookies("Network.getAllCookies", nil)
 	})
 }
 
@@ -108,7 +108,7 @@ func (p *Page) setCookie(u *url.URL, c Cookie) error {
 func (p *Page) ClearCookies(match func(Cookie) bool) {
 	p.w.t.Helper()
 	act(p, "clear cookies", "the browser to remove them", func() error {
-		cookies, err := p.cookies("Storage.getCookies", nil)
+		cookies, err := p.cookies("Network.getAllCookies", nil)
 		if err != nil {
 			return err
 		}

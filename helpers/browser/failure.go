@@ -112,10 +112,10 @@ func (w *window) close() {
 	for _, p := range w.pages() {
 		p.quiet()
 	}
+	if failed && w.o.ArtifactDir != "" {
+		w.keep()
+	}
 	if !w.isStuck() {
-		if failed && w.o.ArtifactDir != "" {
-			w.keep()
-		}
 		w.stopTrace(failed)
 	}
 	if w.engine.broken() != nil {
@@ -178,12 +178,15 @@ func (w *window) keep() {
 		}
 	}
 	for n, p := range w.pages() {
+		if w.isStuck() {
+			break // only what we have ourselves can be had
+		}
 		suffix := ""
 		if n > 0 {
 			suffix = fmt.Sprintf("-%d", n+1)
 		}
 		p.URL() // learns
-		if _, err := bounded(w.engine, artifactTimeout, func() ([]Cookie, error) { return p.cookies("Storage.getCookies", nil) }); err != nil {
+		if _, err := bounded(w.engine, artifactTimeout, func() ([]Cookie, error) { return p.cookies("Network.getAllCookies", nil) }); err != nil {
 			w.suspect(err)
 		}
 		if png, err := bounded(w.engine, artifactTimeout, p.picture); err == nil {
@@ -196,9 +199,6 @@ func (w *window) keep() {
 			write("page"+suffix+".html", []byte(html))
 		} else {
 			w.suspect(err)
-		}
-		if w.isStuck() {
-			break
 		}
 	}
 	if !w.isStuck() {

@@ -91,8 +91,6 @@ func TestAStuckPageCostsOnlyItsOwnTest(t *testing.T) {
 	t.Parallel()
 	s := site()
 	path := s.handle(t, "", page("fine"))
-	w := &fakeTB{T: t}
-	_ = w
 	f := failing(t, func(f *fakeTB) {
 		p := open(f, WindowOptions{Timeout: time.Millisecond})
 		p.w.o.Timeout = 500*time.Millisecond - watchdogGrace

@@ -159,7 +159,7 @@ func isInterrupted(err error) bool {
 func (p *Page) Goto(address string) *Answer {
 	p.w.t.Helper()
 	return p.navigate("open "+p.w.secrets.mask(address), func() (playwright.Response, error) {
-		return p.page.Goto(address, playwright.PageGotoOptions{WaitUntil: playwright.WaitUntilStateLoad})
+		return p.page.Goto(address, playwright.PageGotoOptions{WaitUntil: playwright.WaitUntilStateLoad, Timeout: p.limit()})
 	})
 }
 
@@ -167,7 +167,7 @@ func (p *Page) Goto(address string) *Answer {
 func (p *Page) Reload() *Answer {
 	p.w.t.Helper()
 	return p.navigate("reload the page", func() (playwright.Response, error) {
-		return p.page.Reload(playwright.PageReloadOptions{WaitUntil: playwright.WaitUntilStateLoad})
+		return p.page.Reload(playwright.PageReloadOptions{WaitUntil: playwright.WaitUntilStateLoad, Timeout: p.limit()})
 	})
 }
 
@@ -175,7 +175,7 @@ func (p *Page) Reload() *Answer {
 func (p *Page) Back() {
 	p.w.t.Helper()
 	p.navigate("go back", func() (playwright.Response, error) {
-		return p.page.GoBack(playwright.PageGoBackOptions{WaitUntil: playwright.WaitUntilStateLoad})
+		return p.page.GoBack(playwright.PageGoBackOptions{WaitUntil: playwright.WaitUntilStateLoad, Timeout: p.limit()})
 	})
 }
 
@@ -183,15 +183,15 @@ func (p *Page) navigate(doing string, f func() (playwright.Response, error)) *An
 	p.w.t.Helper()
 	return do(p, doing, "a loaded document", func() (*Answer, error) {
 		deadline := time.Now().Add(p.w.o.Timeout)
+		before, _ := p.nav.state()
 		response, err := f()
 		if err != nil && !isInterrupted(err) {
 			return nil, err
 		}
-		before, _ := p.nav.state()
 		if err := p.settle(deadline); err != nil {
 			return nil, err
 		}
-		if after, _ := p.nav.state(); err != nil || after.committed != before.committed {
+		if after, _ := p.nav.state(); after.started > before.started && after.document != nil {
 			response = after.document
 		}
 		return p.answerOf(response), nil
@@ -205,7 +205,7 @@ func (p *Page) Submit(sel string) {
 	act(p, "submit with "+sel, "a navigation that ends with a loaded document", func() error {
 		deadline := time.Now().Add(p.w.o.Timeout)
 		before, _ := p.nav.state()
-		if err := p.one(sel).Click(); err != nil {
+		if err := p.click(sel); err != nil {
 			return err
 		}
 		err := p.nav.await(deadline, func(s navState) bool {

@@ -102,8 +102,6 @@ func (b *Browser) Open(t TB, o WindowOptions) *Page {
 		return nil
 	}
 	t.Cleanup(w.close)
-	w.context.SetDefaultTimeout(milliseconds(o.Timeout))
-	w.context.SetDefaultNavigationTimeout(milliseconds(o.Timeout))
 	w.listen()
 	p, err := bounded(e, o.Timeout+watchdogGrace, func() (*Page, error) {
 		if b.opts.Trace != TraceOff {

@@ -95,7 +95,7 @@ func TestCookiesGoBackAndForth(t *testing.T) {
 		if r.URL.Query().Get("set") != "" {
 			w.Header().Add("Set-Cookie", "__Host-session=0123456789abcdef0123; Path=/; Secure; HttpOnly; SameSite=Lax")
 			w.Header().Add("Set-Cookie", "__Host-bad=1; Path=/; Secure; Domain=app.localhost")
-			w.Header().Add("Set-Cookie", "short=x; Secure; Max-Age=60")
+			w.Header().Add("Set-Cookie", "short=x; Secure; Path=/elsewhere; Max-Age=60")
 		}
 		if r.URL.Query().Get("clear") != "" {
 			w.Header().Add("Set-Cookie", "__Host-session=; Path=/; Secure; Max-Age=0")
@@ -128,7 +128,7 @@ func TestCookiesGoBackAndForth(t *testing.T) {
 	assert.Equal(t, "", strings.TrimSpace(p.Text()), "short belongs to another path")
 
 	p.SetCookies(session, Cookie{Name: "wide", Value: "w", Domain: "app.localhost", Path: path, Secure: true})
-	assert.Equal(t, "__Host-session=0123456789abcdef0123", strings.TrimPrefix(string(p.Fetch("GET", address).Body), "wide=w; "))
+	assert.Equal(t, "__Host-session=0123456789abcdef0123", strings.Replace(string(p.Fetch("GET", address).Body), "wide=w; ", "", 1))
 	p.ClearCookies(func(c Cookie) bool { return c.Name == "__Host-session" })
 	assert.Equal(t, "wide=w", string(p.Fetch("GET", address).Body))
 	p.ClearCookies(nil)
@@ -230,5 +230,16 @@ func TestManyPagesAtOnce(t *testing.T) {
 			assert.Len(t, p.Cookies(), 1)
 			p.Log()
 		})
+	}
+}
+
+func TestDefaultPath(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://a.test": "/", "https://a.test/": "/", "https://a.test/x": "/", "https://a.test/x/": "/x", "https://a.test/x/y": "/x",
+	} {
+		u, err := url.Parse(address)
+		require.NoError(t, err)
+		assert.Equal(t, want, defaultPath(u), address)
 	}
 }
