@@ -119,7 +119,7 @@ func nodeVersion(ctx context.Context) (string, error) {
 	version := strings.TrimSpace(string(text))
 	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
 	if n, err := strconv.Atoi(major); err != nil || n < minimalNode {
-		return "", fmt.Errorf("Node is %s: install %d or later", version, minimalNode)
+		return "", fmt.Errorf("%s is Node %s: install %d or later with npm", node, version, minimalNode)
 	}
 	return version, nil
 }
