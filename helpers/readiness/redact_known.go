@@ -14,8 +14,14 @@ import (
 // map. Adding a value costs nothing but its own entries.
 type dictionary struct {
 	bits  [1 << bitmapBits / 64]uint64
-	forms map[uint64][]form // by their first six bytes, the longest first
+	forms map[uint64]*bucket // by their first six bytes
 	seen  map[string]bool
+}
+
+// bucket holds the forms that begin alike, as tokens of one kind do.
+type bucket struct {
+	lengths []int // the longest first
+	texts   map[string]form
 }
 
 // form is one way in which a value is written.
@@ -33,7 +39,7 @@ const (
 )
 
 func newDictionary() *dictionary {
-	return &dictionary{forms: map[uint64][]form{}, seen: map[string]bool{}}
+	return &dictionary{forms: map[uint64]*bucket{}, seen: map[string]bool{}}
 }
 
 func slot(h uint64) uint64 { return h * 0x9E3779B97F4A7C15 >> (64 - bitmapBits) }
@@ -52,12 +58,15 @@ func (d *dictionary) learn(value string) {
 	d.seen[value] = true
 	for _, f := range formsOf(value) {
 		h := firstBytes(f.text)
-		same := d.forms[h]
-		if slices.ContainsFunc(same, func(o form) bool { return o.text == f.text }) {
-			continue
+		b := d.forms[h]
+		if b == nil {
+			b = &bucket{texts: map[string]form{}}
+			d.forms[h] = b
 		}
-		at, _ := slices.BinarySearchFunc(same, f, func(a, b form) int { return len(b.text) - len(a.text) })
-		d.forms[h] = slices.Insert(same, at, f)
+		b.texts[f.text] = f
+		if at, ok := slices.BinarySearchFunc(b.lengths, len(f.text), func(a, b int) int { return b - a }); !ok {
+			b.lengths = slices.Insert(b.lengths, at, len(f.text))
+		}
 		d.bits[slot(h)/64] |= 1 << (slot(h) % 64)
 	}
 }
@@ -126,9 +135,16 @@ func (d *dictionary) find(s string, from int) (start, end int, kind string, ok b
 		if k := slot(h); d.bits[k/64]&(1<<(k%64)) == 0 {
 			continue
 		}
-		for _, f := range d.forms[h] {
-			if strings.HasPrefix(s[at:], f.text) && (!f.word || standsAlone(s, at, at+len(f.text))) {
-				return at, at + len(f.text), f.kind, true
+		b := d.forms[h]
+		if b == nil {
+			continue
+		}
+		for _, n := range b.lengths {
+			if at+n > len(s) {
+				continue
+			}
+			if f, ok := b.texts[s[at:at+n]]; ok && (!f.word || standsAlone(s, at, at+n)) {
+				return at, at + n, f.kind, true
 			}
 		}
 	}

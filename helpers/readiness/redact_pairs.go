@@ -149,17 +149,22 @@ func jsonPair(s string, i, low int) (from, to int) {
 		return -1, -1
 	}
 	from = open + len(quote)
-	for to = from; ; {
-		next := strings.Index(s[to:], quote)
+	for to = from; ; to++ {
+		next := strings.IndexByte(s[to:], '"')
 		if next < 0 {
 			to = len(s)
 			break
 		}
 		to += next
-		if to == from || s[to-1] != '\\' || slashes > 0 && strings.HasSuffix(s[from:to], `\\`) {
+		run := 0
+		for to-run > from && s[to-run-1] == '\\' {
+			run++
+		}
+		// With n backslashes before the quote of this level, an escaped one has more.
+		if run%(2*(slashes+1)) == slashes {
+			to -= slashes
 			break
 		}
-		to += len(quote)
 	}
 	if from == to {
 		return -1, -1
