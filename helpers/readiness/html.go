@@ -37,6 +37,7 @@ func (r *Result) HTML(w io.Writer) error {
 		"text":     printable,
 		"picture":  func(e Evidence) template.URL { return r.picture(e, &room) },
 		"link":     relative,
+		"anchor":   slug,
 		"open":     func(s State) bool { return s.gates() },
 		"tone":     tone,
 	}).Parse(page)
@@ -44,9 +45,15 @@ func (r *Result) HTML(w io.Writer) error {
 		return err
 	}
 	code, why := r.Gate()
+	var trouble []ItemResult
+	for _, item := range r.Items {
+		if item.State.gates() && item.State != Blocked { // the verdict says why all are blocked
+			trouble = append(trouble, item)
+		}
+	}
 	var buf bytes.Buffer
 	err = tmpl.Execute(&buf, map[string]any{
-		"Result": r, "Sections": r.sections(), "Tallies": r.tallies(), "Code": code, "Why": why, "Proof": proof,
+		"Result": r, "Sections": r.sections(), "Tallies": r.tallies(), "Code": code, "Why": why, "Proof": proof, "Trouble": trouble,
 		"Style": template.CSS(style), "StyleHash": "sha256-" + base64.StdEncoding.EncodeToString(digest[:]),
 		"Started": r.Run.Started.Format("2 January 2006, 15:04 MST"),
 	})
