@@ -98,20 +98,26 @@ func (c *check) removeLater(kind, label string, remove func(context.Context) err
 // Age makes everything about one person older by d.
 func (c *check) Age(user *flows.User, d time.Duration) {
 	c.Helper()
-	c.Need("PREFLIGHT_TIME_URL")
-	body, _ := json.Marshal(map[string]any{"subject": user.Email, "seconds": int(d.Seconds())})
-	request, err := http.NewRequestWithContext(suite.ctx, http.MethodPost, suite.cfg.TimeURL, bytes.NewReader(body))
+	c.control("PREFLIGHT_TIME_URL", map[string]any{"subject": user.Email, "seconds": int(d.Seconds())})
+}
+
+// control uses a capability of the deployment, which a variable announces.
+func (c *check) control(variable string, body map[string]any) {
+	c.Helper()
+	c.Need(variable)
+	encoded, _ := json.Marshal(body) // strings and numbers
+	request, err := http.NewRequestWithContext(suite.ctx, http.MethodPost, suite.cfg.Value(variable), bytes.NewReader(encoded))
 	if err != nil {
-		c.Trouble("PREFLIGHT_TIME_URL cannot be used: %v", err)
+		c.Trouble("%s cannot be used: %v", variable, err)
 	}
 	request.Header.Set("Authorization", "Bearer "+suite.cfg.ControlToken)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := suite.client.Do(request)
 	if err != nil {
-		c.Trouble("the time capability does not answer: %v", err)
+		c.Trouble("the capability of %s does not answer: %v", variable, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode/100 != 2 {
-		c.Trouble("the time capability at PREFLIGHT_TIME_URL answered HTTP %d", response.StatusCode)
+		c.Trouble("the capability of %s answered HTTP %d", variable, response.StatusCode)
 	}
 }

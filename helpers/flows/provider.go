@@ -33,3 +33,29 @@ func (v *Visitor) SignInAtProvider(account Account) {
 		v.T.Trouble("the provider at %s did not finish after %d pages", host, most)
 	}
 }
+
+// SignInWith signs in at the application by a social provider's button.
+func (v *Visitor) SignInWith(provider string, account Account) {
+	v.T.Helper()
+	v.OpenLogin("")
+	v.Step("choose " + provider)
+	v.Submit(screens.Provider(provider))
+	v.SignInAtProvider(account)
+}
+
+// VerifyWayOn fails the test unless the page at hand leads on: to another
+// method, to the login, or back to the application.
+func (v *Visitor) VerifyWayOn() {
+	v.T.Helper()
+	if v.Has(screens.EmailInput) {
+		return
+	}
+	c := v.World.Config
+	ways := []string{`a[href*="/a/auth/"]`, `a[href^="` + c.AppURL.String() + `"]`, `a[href^="` + c.AppLoginPath + `"]`, `a[href="/"]`, `form [type="submit"]`}
+	for _, way := range ways {
+		if v.Has(way) {
+			return
+		}
+	}
+	v.T.Fatalf("expected a way on from %s: a sign-in method, a link to the login or to the application; saw none", v.URL())
+}

@@ -19,6 +19,9 @@ const (
 	SignupLink       = `a[href*="signup"]`
 	Alert            = `[role="alert"]`
 	Organization     = `[data-organization-id]`
+	AddPasskey       = `[data-action="add-passkey"]`
+	PasskeyRow       = `[data-passkey-id]`
+	DeletePasskey    = `[data-action="delete-passkey"]`
 )
 
 // SubmitOf is the button that sends the form which holds selector.

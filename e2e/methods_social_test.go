@@ -1,0 +1,182 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+)
+
+// socialProvider is a provider and the variables that describe an account at it.
+type socialProvider struct {
+	method, name                string
+	emailVariable, passwordName string
+}
+
+var socialProviders = []socialProvider{
+	{"google", "Google", "PREFLIGHT_GOOGLE_EMAIL", "PREFLIGHT_GOOGLE_PASSWORD"},
+	{"microsoft", "Microsoft", "PREFLIGHT_MICROSOFT_EMAIL", "PREFLIGHT_MICROSOFT_PASSWORD"},
+	{"github", "GitHub", "PREFLIGHT_GITHUB_EMAIL", "PREFLIGHT_GITHUB_PASSWORD"},
+}
+
+// Accounts that people have elsewhere let them in, and nobody else.
+func TestSocial(t *testing.T) {
+	item := begin(t, "methods/social")
+
+	for _, provider := range socialProviders {
+		item.Case("somebody comes in with "+provider.name+", and is the same person the next time", advice{
+			Why:      "people who come by " + provider.name + " cannot sign in, or find an empty account the second time",
+			Mend:     "check the connection's client id, secret and redirect URI in the dashboard, and that its button leads to " + provider.name,
+			Standard: "spec/hosted-pages.md 6",
+		}, func(c *check) {
+			account := c.socialAccount(provider)
+			first, second := c.Browser(), c.Browser()
+			first.SignInWith(provider.method, account)
+			first.AwaitLanding()
+			first.VerifySignedIn(&flows.User{Email: account.Email})
+			before := c.userID(account.Email)
+			second.SignInWith(provider.method, account)
+			second.AwaitLanding()
+			second.VerifySignedIn(&flows.User{Email: account.Email})
+			assert.Equal(c, before, c.userID(account.Email), "the user's id at the second sign-in")
+		})
+
+		item.Case("somebody who cancels at "+provider.name+" is told so and can go on", advice{
+			Why:      "people who change their mind meet a blank page or a raw error, and leave",
+			Mend:     "handle error=access_denied: say what happened and offer the other methods",
+			Standard: "OpenID Connect Core §3.1.2.6; RFC 6749 §4.1.2.1",
+		}, func(c *check) {
+			account := c.socialAccount(provider)
+			account.Deny = true
+			v := c.Browser()
+			v.SignInWith(provider.method, account)
+			v.VerifySignedOut()
+			require.NotEmpty(c, v.Text(), "the page after cancelling at %s is blank", provider.name)
+			v.VerifyWayOn()
+		})
+	}
+
+	item.Case("an address that the provider has not verified opens nobody's account", advice{
+		Why:      "anybody registers the victim's address at a provider that does not check it, and takes the account over",
+		Mend:     "link accounts only when the provider says that the address is verified",
+		Standard: "OpenID Connect Core §5.7; CVE-2026-35511",
+	}, func(c *check) {
+		provider := c.someProvider()
+		victim := c.NewUser()
+		c.makeAccount(provider, flows.Account{Email: victim.Email, Password: newPassword()}, map[string]any{"email_verified": false}, func(account flows.Account) {
+			v := c.Browser()
+			v.SignInWith(provider.method, account)
+			v.VerifyNotSignedInAs(victim)
+		})
+	})
+
+	item.Case("a verified address belongs to one person, however they come in", advice{
+		Why:      "people have two accounts without knowing, and their data in one of them",
+		Mend:     "link a provider's account to the user of the same verified address",
+		Standard: "spec/hosted-pages.md 6; DEFECTS.md C-19",
+	}, func(c *check) {
+		provider := c.someProvider()
+		user := c.NewUser()
+		c.makeAccount(provider, flows.Account{Email: user.Email, Password: newPassword()}, map[string]any{"email_verified": true}, func(account flows.Account) {
+			v := c.Browser()
+			v.SignInWith(provider.method, account)
+			v.AwaitLanding()
+			v.VerifySignedIn(user)
+			assert.Equal(c, user.ID, c.userID(user.Email), "the user's id after coming in with %s", provider.name)
+		})
+	})
+
+	item.Case("the same id at two providers is two people", advice{
+		Why:      "an account at one provider opens a stranger's account that came by another",
+		Mend:     "key identities by provider and id together",
+		Standard: "OWASP ASVS 6.8.1; CVE-2026-42560",
+	}, func(c *check) {
+		providers := c.twoProviders()
+		sub := "10" + c.digits()
+		victim, attacker := c.NewPerson(), c.NewPerson()
+		extra := map[string]any{"email_verified": true, "sub": sub}
+		c.makeAccount(providers[0], flows.Account{Email: victim.Email, Password: newPassword()}, extra, func(account flows.Account) {
+			v := c.Browser()
+			v.SignInWith(providers[0].method, account)
+			v.AwaitLanding()
+			v.VerifySignedIn(victim)
+		})
+		c.makeAccount(providers[1], flows.Account{Email: attacker.Email, Password: newPassword()}, extra, func(account flows.Account) {
+			v := c.Browser()
+			v.SignInWith(providers[1].method, account)
+			v.VerifyNotSignedInAs(victim)
+		})
+	})
+}
+
+// socialAccount is an account at a provider, of this case alone where the
+// variable holds a pattern.
+func (c *check) socialAccount(provider socialProvider) flows.Account {
+	c.Helper()
+	c.NeedMethod(provider.method)
+	c.Need(provider.emailVariable, provider.passwordName)
+	account := flows.Account{
+		Email:    config.Address(suite.cfg.Value(provider.emailVariable), c.unique()),
+		Password: suite.cfg.Value(provider.passwordName),
+	}
+	if account.Email != suite.cfg.Value(provider.emailVariable) {
+		c.removeLater("user", account.Email, func(ctx context.Context) error { return c.removePerson(ctx, account.Email) })
+	}
+	return account
+}
+
+// someProvider is a provider that is on and takes accounts of our making.
+func (c *check) someProvider() socialProvider { return c.providersThatTakeAccounts(1)[0] }
+
+func (c *check) twoProviders() []socialProvider { return c.providersThatTakeAccounts(2) }
+
+func (c *check) providersThatTakeAccounts(n int) (on []socialProvider) {
+	c.Helper()
+	c.Need("PREFLIGHT_METHODS", "PREFLIGHT_PROVIDER_ACCOUNTS_URL")
+	for _, provider := range socialProviders {
+		if suite.cfg.Has(provider.method) {
+			on = append(on, provider)
+		}
+	}
+	if len(on) < n {
+		c.NotApplicable("PREFLIGHT_METHODS lists too few social providers")
+	}
+	return on
+}
+
+// makeAccount makes an account at a provider's stand-in and uses it.
+func (c *check) makeAccount(provider socialProvider, account flows.Account, extra map[string]any, use func(flows.Account)) {
+	c.Helper()
+	body := map[string]any{"provider": provider.method, "email": account.Email, "password": account.Password, "given_name": "Ada", "family_name": "Preflight"}
+	for name, value := range extra {
+		body[name] = value
+	}
+	c.control("PREFLIGHT_PROVIDER_ACCOUNTS_URL", body)
+	use(account)
+}
+
+// userID asks the management API for the id of an address's user.
+func (c *check) userID(email string) string {
+	c.Helper()
+	user, err := suite.world.API.FindUser(suite.ctx, email)
+	if err != nil {
+		c.Trouble("the user cannot be looked up: %v", err)
+	}
+	if user == nil {
+		c.Fatalf("expected a user of %s at the auth environment; there is none", email)
+	}
+	return user.ID
+}
+
+func (c *check) digits() string {
+	digits := ""
+	for _, r := range scalekit.NewNonce() {
+		digits += string('0' + r%10)
+	}
+	return digits[:16]
+}
