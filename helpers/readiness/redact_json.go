@@ -92,6 +92,8 @@ func (w *walker) text(name, s string) string {
 		return w.put(s, maskHeader(lower, s))
 	case secretName(lower):
 		return w.put(s, mask)
+	case lower == "message" && strings.HasPrefix(strings.TrimSpace(s), `fill("`):
+		return w.put(s, `fill("`+mask+`")`) // Playwright's log of what it typed, without the field's name
 	default:
 		return w.put(s, w.r.String(s))
 	}

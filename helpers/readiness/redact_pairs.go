@@ -182,8 +182,13 @@ func headerPair(s string, i, low int) (from, to int, with string) {
 	for from < len(s) && (s[from] == ' ' || s[from] == '\t' || s[from] == '[') {
 		from++
 	}
+	var quote byte // a header in a program text ends with its string
+	if from < len(s) && strings.IndexByte("\"'`", s[from]) >= 0 {
+		quote = s[from]
+		from++
+	}
 	to = from
-	for to < len(s) && s[to] != '\n' && s[to] != '\r' && s[to] != '<' {
+	for to < len(s) && s[to] != '\n' && s[to] != '\r' && s[to] != '<' && (quote == 0 || s[to] != quote) {
 		if s[to] == '\\' && to+1 < len(s) && (s[to+1] == 'n' || s[to+1] == 'r') {
 			break
 		}

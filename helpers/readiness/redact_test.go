@@ -69,6 +69,7 @@ func TestPlacesWhereSecretsStand(t *testing.T) {
 		`<input value='abc' name=state><input name=q value=z>`:  `<input value="[redacted]" name=state><input name=q value=z>`,
 		`<input autocomplete="one-time-code" value="7">`:        `<input autocomplete="one-time-code" value="[redacted]">`,
 		`{"url":"/cb?a=1\u0026code=abc"}`:                       `{"url":"/cb?a=1\u0026code=[redacted]"}`,
+		`fetch(u,{headers:{Authorization:'Bearer abc',a:1}})`:   `fetch(u,{headers:{Authorization:'Bearer [redacted]',a:1}})`,
 		"the state is what it is; code: none":                   "the state is what it is; code: none",
 		`expected status=302, got 200`:                          `expected status=302, got 200`,
 		`idp_initiated_login=abc&password=x&otp=1`:              `idp_initiated_login=[redacted]&password=[redacted]&otp=[redacted]`,
@@ -121,13 +122,14 @@ func TestATraceStaysATrace(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "trace.zip")
 	const picture = "\x89PNG\r\n\x1a\n\x00\x00?code=notatext"
-	names := []string{"trace.trace", "trace.network", "resources/abc.html", "resources/abc.json", "resources/def.png"}
+	names := []string{"trace.trace", "trace.network", "trace.stacks", "resources/abc.html", "resources/abc.json", "resources/def.png"}
 	archive(t, path, names, map[string]string{
 		"trace.trace": `{"type":"context-options","wallTime":1732367123456789012,"id":"context@1"}
 {"type":"before","callId":"call@7","params":{"selector":"input[name=\"password\"]","value":"hunter2-hunter2"}}
 {"type":"frame-snapshot","html":["INPUT",{"name":"code","type":"hidden","__playwright_value_":"998877"}]}
 {"type":"log","message":"went to https://a.test/cb?code=abc"}
 `,
+		"trace.stacks":       `{"type":"log","message":"  fill(\"424242\")"}`,
 		"trace.network":      `{"snapshot":{"request":{"url":"https://a.test/cb?state=zzz","cookies":[{"name":"sid","value":"cookievalue"}],"headers":[{"name":"Cookie","value":"sid=cookievalue"},{"name":"Accept","value":"*/*"}],"queryString":[{"name":"state","value":"zzz"}],"postData":{"params":[{"name":"client_secret","value":"abc"}],"text":"client_secret=abc&a=1"}},"response":{"headers":[{"name":"set-cookie","value":"sid=abc; Path=/\nb=c; Path=/"}],"_sha1":"abc.html"}}}` + "\n",
 		"resources/abc.html": "<p>" + hidden + "</p>",
 		"resources/abc.json": "{\n  \"b\": 1.50,\n  \"id_token\": \"abc\"\n}",
@@ -141,6 +143,7 @@ func TestATraceStaysATrace(t *testing.T) {
 	assert.Equal(t, picture, files["resources/def.png"])
 	assert.Equal(t, "<p>[redacted]</p>", files["resources/abc.html"])
 	assert.JSONEq(t, `{"b":1.50,"id_token":"[redacted]"}`, files["resources/abc.json"])
+	assert.JSONEq(t, `{"type":"log","message":"fill(\"[redacted]\")"}`, files["trace.stacks"])
 	all := files["trace.trace"] + files["trace.network"]
 	for row := range strings.Lines(all) {
 		assert.True(t, json.Valid([]byte(row)), row)
