@@ -8,8 +8,6 @@ endif
 PREFLIGHT := .cache/bin/preflight
 TIMEOUT   ?= 30m
 TOOL      := go tool -modfile=tools/go.mod
-# One report folder for each thing reproduced: TestA/some_case -> TestA-some_case
-REPRO     := $(shell printf '%s' "$(RUN)" | tr -c 'A-Za-z0-9._-' '-')
 
 .DEFAULT_GOAL := help
 
@@ -31,7 +29,7 @@ setup: .cache/modules ## Fetch modules and browser driver, find or install a bro
 # when it is given no package argument.
 .PHONY: e2e
 e2e: setup ## Run the suite: on the deployment in .env, else on the embedded one
-	@cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)')
+	@cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run "$$RUN")
 
 .PHONY: test
 test: setup ## Every test of the repository, the suite on the embedded staging included
@@ -48,10 +46,11 @@ doctor: ## Check this machine, the variables and the deployment
 
 .PHONY: repro
 repro: setup ## One case, slow, headed where there is a display, traced: RUN='TestMagicLink/used'
-	@[ -n "$(RUN)" ] || { echo "make repro needs a case: make repro RUN='TestMagicLink/used'" >&2; exit 2; }
+	@[ -n "$$RUN" ] || { echo "make repro needs a case: make repro RUN='TestMagicLink/used'" >&2; exit 2; }
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then export PREFLIGHT_HEADED="$${PREFLIGHT_HEADED:-true}"; fi; \
-	export PREFLIGHT_SLOWMO="$${PREFLIGHT_SLOWMO:-250}" PREFLIGHT_TRACE=always PREFLIGHT_REPORTS="$(CURDIR)/reports/repro/$(REPRO)"; \
-	cd e2e && go test -v -count=1 -timeout $(TIMEOUT) -run '$(RUN)'
+	folder=reports/repro/$$(printf '%s' "$$RUN" | tr -cs 'A-Za-z0-9_-' '-'); \
+	export PREFLIGHT_SLOWMO="$${PREFLIGHT_SLOWMO:-250}" PREFLIGHT_TRACE=always PREFLIGHT_REPORTS="$$folder"; \
+	cd e2e && go test -v -count=1 -timeout $(TIMEOUT) -run "$$RUN"
 
 .PHONY: lint
 lint: vet ## gofmt, go vet and golangci-lint

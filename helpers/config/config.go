@@ -128,6 +128,7 @@ type Config struct {
 	TimeoutFactor float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
 	Reports       string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
 	Gate          string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
+	StagingDefect []string      `env:"PREFLIGHT_STAGING_DEFECT" doc:"Defects to switch on in the embedded deployment (comma list), to see what the suite says."`
 
 	values  map[string]value // by variable name; only what is set or has a default
 	unknown []string         // names read from a .env or a map that are no variables
