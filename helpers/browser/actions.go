@@ -38,10 +38,7 @@ func (p *Page) FillSecret(sel, value string) {
 		p.fail("fill "+sel, "a protocol session", err)
 	}
 	act(p, "fill "+sel+" with a secret", "a visible field that can be edited", func() error {
-		if err := p.one(sel).Fill("", playwright.LocatorFillOptions{Timeout: p.limit()}); err != nil { // waits until it can be edited
-			return err
-		}
-		if err := p.one(sel).Focus(playwright.LocatorFocusOptions{Timeout: p.limit()}); err != nil {
+		if err := p.one(sel).Fill("", playwright.LocatorFillOptions{Timeout: p.limit()}); err != nil { // waits until it can be edited; it has the focus then
 			return err
 		}
 		if _, err := send(s.raw, "Input.insertText", map[string]any{"text": value}); err != nil {
@@ -74,9 +71,6 @@ func (p *Page) focused(s *session, body string, value any) (any, error) {
 		return nil, err
 	}
 	object, _ := element["result"].(map[string]any)
-	if object == nil {
-		object = element // playwright-go unwraps an answer with one field
-	}
 	answer, err := send(s.raw, "Runtime.callFunctionOn", map[string]any{
 		"objectId": object["objectId"], "functionDeclaration": "function(value) {" + body + "}",
 		"arguments": []any{map[string]any{"value": value}}, "returnByValue": true,
@@ -84,10 +78,8 @@ func (p *Page) focused(s *session, body string, value any) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if result, ok := answer["result"].(map[string]any); ok {
-		answer = result
-	}
-	return answer["value"], nil
+	result, _ := answer["result"].(map[string]any)
+	return result["value"], nil
 }
 
 // Type types text with the keyboard, key by key, beginning in the field sel
@@ -151,14 +143,37 @@ func (p *Page) Eval(js string, arg any) any {
 	return do(p, "run a script", "a script that returns", func() (any, error) { return p.page.Evaluate(js, arg) })
 }
 
-// evaluate asks the page something, again if the document was just replaced.
-func evaluate[T any](p *Page, js string, arg any) (T, error) {
-	value, err := retried(p, func() (any, error) { return p.page.Evaluate(js, arg) })
-	typed, ok := value.(T)
-	if err == nil && !ok {
-		err = fmt.Errorf("a script returned %T, not %T", value, typed)
+// evaluate asks the page something of ours, again if the document was just
+// replaced. It goes past Playwright: a trace would take two pictures of the
+// document for each question.
+func evaluate[T any](p *Page, expression string) (T, error) {
+	return retried(p, func() (T, error) {
+		value, err := p.runtime(expression)
+		typed, ok := value.(T)
+		if err == nil && !ok {
+			err = fmt.Errorf("a script returned %T, not %T", value, typed)
+		}
+		return typed, err
+	})
+}
+
+// runtime evaluates an expression in the page, through the protocol session.
+func (p *Page) runtime(expression string) (any, error) {
+	s, err := p.protocol()
+	if err != nil {
+		return nil, err
 	}
-	return typed, err
+	answer, err := send(s.raw, "Runtime.evaluate", map[string]any{
+		"expression": expression, "returnByValue": true, "awaitPromise": true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if problem, ok := answer["exceptionDetails"].(map[string]any); ok {
+		return nil, fmt.Errorf("a script failed: %s", text(problem["text"]))
+	}
+	result, _ := answer["result"].(map[string]any)
+	return result["value"], nil
 }
 
 // retried asks again when the document was replaced while it was asked: the

@@ -83,10 +83,7 @@ func (d *driver) remove() { _ = os.RemoveAll(d.dir) }
 
 // checkDriver returns the path of the driver's cli.js.
 func checkDriver(driverDir string) (string, error) {
-	if driverDir == "" {
-		return "", fmt.Errorf("the folder of the Playwright driver is not named: set PREFLIGHT_DRIVER_DIR, or run `make setup`")
-	}
-	dir, err := filepath.Abs(driverDir)
+	dir, err := locate(driverDir)
 	if err != nil {
 		return "", fmt.Errorf("the folder of the Playwright driver, %s, is no path: %w", driverDir, err)
 	}
@@ -105,6 +102,30 @@ func checkDriver(driverDir string) (string, error) {
 		return "", fmt.Errorf("the Playwright driver in %s is incomplete (no package/cli.js): run `make setup`", dir)
 	}
 	return cli, nil
+}
+
+// locate makes the driver's folder absolute. A relative one is looked for
+// upward, for go test runs in the folder of its package.
+func locate(driverDir string) (string, error) {
+	if driverDir == "" {
+		driverDir = filepath.Join(".cache", "playwright") // where `make setup` puts it
+	}
+	first, err := filepath.Abs(driverDir)
+	if err != nil || filepath.IsAbs(driverDir) {
+		return first, err
+	}
+	at, err := filepath.Abs(".")
+	for err == nil {
+		dir := filepath.Join(at, driverDir)
+		if _, err := os.Stat(filepath.Join(dir, "package")); err == nil {
+			return dir, nil
+		}
+		if filepath.Dir(at) == at {
+			break
+		}
+		at = filepath.Dir(at)
+	}
+	return first, err
 }
 
 // findNode looks for Node: the path given, PLAYWRIGHT_NODEJS_PATH (which

@@ -82,7 +82,7 @@ func (p *Page) describe(doing, expected string, err error) string {
 	}
 	fmt.Fprintf(&b, "  page:     %s\n", cut(strings.Join(strings.Fields(said), " "), textLength))
 	alerts, _ := bounded(p.w.engine, describeTimeout, func() ([]any, error) {
-		return evaluate[[]any](p, `() => [...document.querySelectorAll('[role=alert]')].map(e => e.innerText.trim()).filter(Boolean)`, nil)
+		return evaluate[[]any](p, `[...document.querySelectorAll('[role=alert]')].map(e => e.innerText.trim()).filter(Boolean)`)
 	})
 	if len(alerts) > 0 {
 		fmt.Fprintf(&b, "  alerts:   %q\n", alerts)

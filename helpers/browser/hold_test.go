@@ -89,3 +89,25 @@ func TestServeAnswersForAHostThatIsNowhere(t *testing.T) {
 	assert.Equal(t, "1/idp=session", p.Text())
 	assert.Equal(t, acs, p.URL().Path)
 }
+
+// An attacker's page must reach the deployment: what keeps it out has to be
+// the deployment, not the browser's care for local networks.
+func TestAForeignPageReachesTheDeployment(t *testing.T) {
+	t.Parallel()
+	s := site()
+	var seen atomic.Value
+	seen.Store("")
+	path := s.handle(t, "", func(w http.ResponseWriter, r *http.Request) {
+		seen.Store(r.Header.Get("Sec-Fetch-Site") + " " + r.Header.Get("Cookie"))
+		w.Header().Set("Access-Control-Allow-Origin", "https://evil.test")
+		fmt.Fprint(w, "read")
+	})
+	p := open(t, WindowOptions{})
+	p.SetCookies(Cookie{Name: "id", Value: "1", Domain: "app.localhost", HostOnly: true, Secure: true, SameSite: "None"},
+		Cookie{Name: "lax", Value: "1", Domain: "app.localhost", HostOnly: true, Secure: true, SameSite: "Lax"})
+	p.Serve("https://evil.test", page("<h1>Evil</h1>"))
+	p.Goto("https://evil.test/")
+	assert.Equal(t, "read", p.Eval("u => fetch(u).then(r => r.text())", s.url("app.localhost", path)))
+	p.Eval("u => fetch(u, {method: 'POST', mode: 'no-cors', credentials: 'include'})", s.url("app.localhost", path))
+	assert.Equal(t, "cross-site id=1", seen.Load())
+}

@@ -40,9 +40,7 @@ func (p *Page) interception() (*interceptor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if inner, ok := info["targetInfo"].(map[string]any); ok {
-		info = inner
-	}
+	info, _ = info["targetInfo"].(map[string]any)
 	// The id of a tab's main frame is the id of its target.
 	i = &interceptor{s: s, frame: text(info["targetId"]), serves: map[string]http.Handler{}}
 	s.raw.On("Fetch.requestPaused", func(event any) {

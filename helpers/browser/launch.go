@@ -31,7 +31,8 @@ const (
 type Options struct {
 	// ExecutablePath is the browser; empty: the one Find finds.
 	ExecutablePath string
-	// DriverDir holds the Playwright driver, unpacked as DriverDir/package.
+	// DriverDir holds the Playwright driver, unpacked as DriverDir/package;
+	// empty: .cache/playwright. A relative path is looked for upward.
 	DriverDir string
 	// NodePath is the Node program for the driver; empty: searched. The
 	// variable PLAYWRIGHT_NODEJS_PATH overrides it, as playwright-go has it.
@@ -131,6 +132,7 @@ func arguments(o Options) ([]string, *x509.CertPool, error) {
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
 		"--disable-domain-reliability", "--no-pings", "--disable-client-side-phishing-detection",
 		"--safebrowsing-disable-auto-update", "--disable-default-apps", "--no-default-browser-check",
+		"--disable-features=" + strings.Join(disabledFeatures(), ","),
 	}
 	rules, err := resolverRules(o.AllowedHosts)
 	if err != nil {
@@ -154,6 +156,25 @@ func arguments(o Options) ([]string, *x509.CertPool, error) {
 		pins[i] = base64.StdEncoding.EncodeToString(sum[:])
 	}
 	return append(args, "--ignore-certificate-errors-spki-list="+strings.Join(pins, ",")), roots, nil
+}
+
+// disabledFeatures replaces the list of playwright-core 1.60.0 (of this flag
+// Chromium reads the last one only), so it repeats that list, and adds to it.
+func disabledFeatures() []string {
+	return []string{
+		"AvoidUnnecessaryBeforeUnloadCheckSync", "BoundaryEventDispatchTracksNodeRemoval", "DestroyProfileOnBrowserClose",
+		"DialMediaRouteProvider", "GlobalMediaControls", "HttpsUpgrades", "LensOverlay", "MediaRouter", "PaintHolding",
+		"ThirdPartyStoragePartitioning", "Translate", "AutoDeElevate", "RenderDocument", "OptimizationHints",
+		"msForceBrowserSignIn", "msEdgeUpdateLaunchServicesPreferredVersion",
+		// A foreign page that Serve answers for counts as a public one. With
+		// these checks Chromium would keep it from a deployment on loopback or
+		// in a private network, and every attack from there would fail for a
+		// reason that is not the deployment's.
+		"LocalNetworkAccessChecks", "LocalNetworkAccessChecksWebSockets", "BlockInsecurePrivateNetworkRequests",
+		"PrivateNetworkAccessSendPreflights",
+		// Calls home.
+		"AutofillServerCommunication", "CertificateTransparencyComponentUpdater", "InterestFeedContentSuggestions",
+	}
 }
 
 // resolverRules keeps the browser from every host but the allowed ones.

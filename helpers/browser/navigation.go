@@ -128,7 +128,7 @@ func (p *Page) settle(deadline time.Time) error {
 		}
 		// Two turns of the page's own event loop: a form that posts itself has
 		// begun its navigation by then.
-		_, err = p.page.Evaluate(`() => new Promise(done => setTimeout(() => setTimeout(() => done(true), 0), 0))`)
+		_, err = p.runtime(`new Promise(done => setTimeout(() => setTimeout(() => done(true), 0), 0))`)
 		if err != nil && !isReplaced(err) {
 			return err
 		}
@@ -142,7 +142,8 @@ func (p *Page) settle(deadline time.Time) error {
 // isReplaced reports whether a call failed because the document it was for
 // went away.
 func isReplaced(err error) bool {
-	for _, sign := range []string{"Execution context was destroyed", "Cannot find context", "frame was detached", "navigating and changing the content"} {
+	for _, sign := range []string{"Execution context was destroyed", "Cannot find context", "frame was detached", "navigating and changing the content",
+		"Inspected target navigated", "Promise was collected", "uniqueContextId not found"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}

@@ -240,7 +240,7 @@ func (p *Page) URL() *url.URL {
 func (p *Page) Title() string {
 	p.w.t.Helper()
 	return do(p, "read the title", "a document", func() (string, error) {
-		return evaluate[string](p, `() => document.title`, nil)
+		return evaluate[string](p, `document.title`)
 	})
 }
 
@@ -251,7 +251,7 @@ func (p *Page) Text() string {
 }
 
 func (p *Page) visibleText() (string, error) {
-	return evaluate[string](p, `() => document.body ? document.body.innerText : ''`, nil)
+	return evaluate[string](p, `document.body ? document.body.innerText : ''`)
 }
 
 // HTML returns the document as it is now, as HTML.

@@ -128,7 +128,7 @@ func TestCookiesGoBackAndForth(t *testing.T) {
 	assert.Equal(t, "", strings.TrimSpace(p.Text()), "short belongs to another path")
 
 	p.SetCookies(session, Cookie{Name: "wide", Value: "w", Domain: "app.localhost", Path: path, Secure: true})
-	assert.Equal(t, "__Host-session=0123456789abcdef0123", strings.Replace(string(p.Fetch("GET", address).Body), "wide=w; ", "", 1))
+	assert.ElementsMatch(t, []string{"__Host-session=0123456789abcdef0123", "wide=w"}, strings.Split(string(p.Fetch("GET", address).Body), "; "))
 	p.ClearCookies(func(c Cookie) bool { return c.Name == "__Host-session" })
 	assert.Equal(t, "wide=w", string(p.Fetch("GET", address).Body))
 	p.ClearCookies(nil)

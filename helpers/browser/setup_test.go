@@ -43,12 +43,7 @@ func TestMain(m *testing.M) {
 }
 
 func testOptions() Options {
-	return Options{DriverDir: filepath.Join(moduleRoot(), ".cache", "playwright"), CAFile: site().caFile, AllowedHosts: []string{"*.localhost", "127.0.0.1"}}
-}
-
-func moduleRoot() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	return Options{CAFile: site().caFile, AllowedHosts: []string{"*.localhost", "127.0.0.1"}}
 }
 
 // open opens a page of the shared browser. Without a browser the test fails

@@ -46,7 +46,10 @@ type Authenticator interface {
 	// and returns its credential, with the new sign count.
 	AwaitAsserted() Credential
 	// Cancel makes the user turn down all ceremonies from now on (true) or
-	// agree again (false). The page gets NotAllowedError at once.
+	// agree again (false). The page gets NotAllowedError at once. Without user
+	// verification there is nothing to turn down but the touch: a sign-in that
+	// discourages it goes through, and an authenticator that has none is left
+	// alone until the page's own timeout.
 	Cancel(bool)
 	// Remove takes the authenticator away from the page, with its credentials.
 	Remove()
@@ -62,7 +65,7 @@ func New(p *browser.Page, o Options) Authenticator {
 	if !o.UserVerified && !o.ResidentKey {
 		o.UserVerified, o.ResidentKey = true, true
 	}
-	a := &authenticator{p: p, cdp: p.CDP(), added: newEvents(), asserted: newEvents()}
+	a := &authenticator{p: p, cdp: p.CDP(), added: newEvents(), asserted: newEvents(), verifies: o.UserVerified}
 	// The events must be heard before the first one can come.
 	a.cdp.On("WebAuthn.credentialAdded", a.heard(a.added))
 	a.cdp.On("WebAuthn.credentialAsserted", a.heard(a.asserted))
@@ -82,6 +85,7 @@ type authenticator struct {
 	cdp      browser.CDP
 	added    *events
 	asserted *events
+	verifies bool
 
 	mu sync.Mutex
 	id string
@@ -162,8 +166,13 @@ func (a *authenticator) await(e *events, doing, expected string) Credential {
 func (a *authenticator) summary() string { return fmt.Sprintf("%d passkeys", len(a.Credentials())) }
 
 // Cancel replaces the browser's dialogue, which a virtual authenticator does
-// not have.
+// not have. A failed verification is what the browser reports at once, in
+// milliseconds; a missing touch it waits for.
 func (a *authenticator) Cancel(cancel bool) {
+	if !a.verifies {
+		a.send("stop touching the authenticator", "WebAuthn.setAutomaticPresenceSimulation", map[string]any{"enabled": !cancel})
+		return
+	}
 	a.send("turn down ceremonies", "WebAuthn.setUserVerified", map[string]any{"isUserVerified": !cancel})
 }
 
