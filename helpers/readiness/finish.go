@@ -58,7 +58,7 @@ func (r *Run) closingNotes() {
 		r.notes = append(r.notes, fmt.Sprintf("%s still at the deployment that this run created: see ledger.jsonl; `make sweep` removes them", countAre(len(open), "thing")))
 	}
 	if err := r.ledger.Err(); err != nil {
-		r.errors = append(r.errors, plain(err).Error())
+		r.errors = append(r.errors, err.Error())
 	}
 }
 

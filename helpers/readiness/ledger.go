@@ -123,7 +123,7 @@ func (l *Ledger) append(step line) {
 		}
 	}
 	if err != nil && l.err == nil {
-		l.err = fmt.Errorf("the ledger of created things cannot be written: %w", err)
+		l.err = fmt.Errorf("the ledger of created things cannot be written: %w", plain(err))
 	}
 }
 

@@ -132,6 +132,12 @@ func (r *Run) open() (err error) {
 	if err = os.Mkdir(r.dir, 0o700); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil { // nothing of a run that never began stays
+			_ = os.RemoveAll(r.dir)
+			_ = os.RemoveAll(r.raw)
+		}
+	}()
 	if r.raw, err = os.MkdirTemp("", "preflight-raw-*"); err != nil {
 		return err
 	}
