@@ -24,11 +24,13 @@ type driver struct {
 // version before each start, which loads the whole driver (half a second);
 // checkDriver has read the version already. And it moves every temporary file,
 // the browser's profile above all, into our folder, so that a browser that had
-// to be killed leaves nothing behind.
+// to be killed leaves nothing behind. The driver ends when our end of its pipe
+// is gone, also when go test kills us: it removes the folder then.
 const cliShim = `if (process.argv[2] === '--version') {
   console.log('Version ' + %s);
 } else {
   process.env.TMPDIR = process.env.TMP = process.env.TEMP = %s;
+  process.on('exit', () => require('fs').rmSync(%s, {recursive: true, force: true, maxRetries: 3}));
   require(%s);
 }
 `
@@ -68,7 +70,7 @@ func (d *driver) fill(cli, node string) error {
 		}
 	}
 	quoted := func(s string) string { b, _ := json.Marshal(s); return string(b) }
-	shim := fmt.Sprintf(cliShim, quoted(driverVersion), quoted(d.tmp), quoted(cli))
+	shim := fmt.Sprintf(cliShim, quoted(driverVersion), quoted(d.tmp), quoted(d.dir), quoted(cli))
 	if err := os.WriteFile(filepath.Join(d.dir, "package", "cli.js"), []byte(shim), 0o600); err != nil {
 		return err
 	}
