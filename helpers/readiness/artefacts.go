@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Dir returns the case's folder for artefacts, and makes it. It lies outside
@@ -30,6 +31,20 @@ func (c *Case) Dir() string {
 	}
 	c.raw = dir
 	return dir
+}
+
+// rawPrefix begins the name of every folder of artefacts that are not redacted yet.
+const rawPrefix = "preflight-raw-"
+
+// sweepRaw removes what runs that were killed left in the temporary folder: it
+// may hold secrets. A day is longer than any run that is still under way.
+func sweepRaw(tmp string, now time.Time) {
+	old, _ := filepath.Glob(filepath.Join(tmp, rawPrefix+"*"))
+	for _, dir := range old {
+		if info, err := os.Lstat(dir); err == nil && info.IsDir() && now.Sub(info.ModTime()) > 24*time.Hour {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // land redacts what the case left in its folder, moves it into the report, and

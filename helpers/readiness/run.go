@@ -138,7 +138,8 @@ func (r *Run) open() (err error) {
 			_ = os.RemoveAll(r.raw)
 		}
 	}()
-	if r.raw, err = os.MkdirTemp("", "preflight-raw-*"); err != nil {
+	sweepRaw(os.TempDir(), r.started)
+	if r.raw, err = os.MkdirTemp("", rawPrefix+"*"); err != nil {
 		return err
 	}
 	if r.events, err = openJournal(filepath.Join(r.dir, "events.jsonl")); err != nil {

@@ -309,6 +309,19 @@ func TestWhatIsLeftBehindIsSaid(t *testing.T) {
 	assert.Contains(t, out.String(), "ledger.jsonl")
 }
 
+func TestOldRawArtefactsAreSweptAndNothingElse(t *testing.T) {
+	t.Parallel()
+	tmp := t.TempDir()
+	for _, name := range []string{rawPrefix + "1", "somebody-elses"} {
+		require.NoError(t, os.Mkdir(filepath.Join(tmp, name), 0o700))
+	}
+	sweepRaw(tmp, time.Now().Add(23*time.Hour))
+	assert.DirExists(t, filepath.Join(tmp, rawPrefix+"1"))
+	sweepRaw(tmp, time.Now().Add(25*time.Hour))
+	assert.NoDirExists(t, filepath.Join(tmp, rawPrefix+"1"))
+	assert.DirExists(t, filepath.Join(tmp, "somebody-elses"))
+}
+
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "ledger.jsonl")
