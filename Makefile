@@ -17,6 +17,7 @@ help: ## This list
 
 .PHONY: setup
 setup: .cache/modules ## Fetch modules and browser driver, find or install a browser
+	@[ -x $(PREFLIGHT) ] || echo "preflight: compiling …"
 	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
 	@$(PREFLIGHT) setup
 
