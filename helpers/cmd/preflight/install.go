@@ -24,8 +24,9 @@ const aptTimeout = 10 * time.Minute
 // as root or with sudo that asks nothing. Elsewhere its error says in one
 // sentence what to install.
 func installBrowser(ctx context.Context, out io.Writer) error {
-	if !isDebian() {
-		return errors.New(installAdvice())
+	system := osRelease()["ID"]
+	if system != "debian" {
+		return errors.New(installAdvice(runtime.GOOS, system))
 	}
 	sudo, ok := becomeRoot(ctx)
 	if !ok {
@@ -81,16 +82,16 @@ func becomeRoot(ctx context.Context) (words []string, ok bool) {
 	return nil, false
 }
 
-func isDebian() bool { return osRelease()["ID"] == "debian" }
-
-func installAdvice() string {
+// installAdvice says what to install where setup does not do it; system is
+// os-release's ID of a Linux.
+func installAdvice(goos, system string) string {
 	const otherwise = ", or name a Chromium or Chrome in PREFLIGHT_BROWSER"
 	switch {
-	case osRelease()["ID"] == "ubuntu":
+	case system == "ubuntu":
 		return "no browser was found: install Google Chrome's .deb from https://www.google.com/chrome/ (Ubuntu's chromium package is only a stub of a snap)" + otherwise
-	case runtime.GOOS == "darwin":
+	case goos == "darwin":
 		return "no browser was found: install Google Chrome (brew install --cask google-chrome)" + otherwise
-	case runtime.GOOS == "windows":
+	case goos == "windows":
 		return "no browser was found: install Google Chrome (winget install Google.Chrome)" + otherwise
 	}
 	return "no browser was found: install your system's Chromium or Google Chrome" + otherwise

@@ -91,3 +91,11 @@ func archive(t *testing.T, name string) []byte {
 	require.NoError(t, zipped.Close())
 	return text.Bytes()
 }
+
+func TestAdviceFitsTheSystem(t *testing.T) {
+	t.Parallel()
+	assert.Contains(t, installAdvice("linux", "ubuntu"), "only a stub")
+	assert.Contains(t, installAdvice("darwin", ""), "brew install --cask google-chrome")
+	assert.Contains(t, installAdvice("windows", ""), "winget")
+	assert.Contains(t, installAdvice("linux", "fedora"), "PREFLIGHT_BROWSER")
+}
