@@ -260,5 +260,7 @@ func TestAuthorizeURLAndPKCE(t *testing.T) {
 	assert.Equal(t, "https://auth.test/oidc/logout?state=a+b", c.LogoutURL(url.Values{"state": {"a b"}}))
 	// RFC 7636, appendix B.
 	assert.Equal(t, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", scalekit.Challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"))
-	assert.NotEqual(t, scalekit.NewPKCE(), scalekit.NewPKCE())
+	first, second := scalekit.NewPKCE(), scalekit.NewPKCE()
+	assert.NotEqual(t, first, second)
+	assert.Equal(t, scalekit.Challenge(first.Verifier), first.Challenge)
 }
