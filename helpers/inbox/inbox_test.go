@@ -56,7 +56,7 @@ func (c *catcher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewDecoder(r.Body).Decode(&body)
 		c.deleted = append(c.deleted, body.IDs...)
 	case path == "search", path == "messages":
-		wanted := strings.Trim(strings.TrimPrefix(r.URL.Query().Get("query"), "to:"), `"`)
+		wanted := strings.Trim(strings.TrimPrefix(r.URL.Query().Get("query"), "addressed:"), `"`)
 		list := []any{}
 		for i := range c.mails {
 			// Newest first, and "contains", as Mailpit does.

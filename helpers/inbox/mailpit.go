@@ -70,10 +70,11 @@ func (m *mailpit) All(ctx context.Context, to string) ([]Message, error) {
 	return all, nil
 }
 
-// search lists the mails to an address, the oldest first. Mailpit's to: also
-// finds addresses that only contain the text, so recipients are compared here.
+// search lists the mails to an address, the oldest first. addressed: finds
+// hidden recipients (Bcc) too, but also senders and addresses that only contain
+// the text, so recipients are compared here.
 func (m *mailpit) search(ctx context.Context, to string) ([]summary, error) {
-	query := url.Values{"query": {`to:"` + strings.ReplaceAll(to, `"`, "") + `"`}, "limit": {pageLimit}}
+	query := url.Values{"query": {`addressed:"` + strings.ReplaceAll(to, `"`, "") + `"`}, "limit": {pageLimit}}
 	var list struct {
 		Messages []summary `json:"messages"`
 	}

@@ -62,9 +62,9 @@ func (m *mailpit) Wait(ctx context.Context, match Match) (Message, error) {
 // the line that helps most when mail is late or goes astray.
 func (m *mailpit) nothing(ctx context.Context, to string, waited time.Duration, unwanted []string, trouble error) error {
 	if trouble != nil {
-		return fmt.Errorf("no mail to %s in %s: %w", mask(to), waited.Round(time.Millisecond), trouble)
+		return fmt.Errorf("no mail to %s in %s: %w", to, waited.Round(time.Millisecond), trouble)
 	}
-	text := fmt.Sprintf("no such mail to %s came in %s", mask(to), waited.Round(time.Millisecond))
+	text := fmt.Sprintf("no such mail to %s came in %s", to, waited.Round(time.Millisecond))
 	if len(unwanted) > 0 {
 		text += "; to that address came only " + strings.Join(unwanted, ", ")
 	}
