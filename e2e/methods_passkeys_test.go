@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/passkey"
@@ -54,7 +53,7 @@ func TestPasskeys(t *testing.T) {
 		v.SignOut()
 		v.ChoosePasskey()
 		v.AwaitPasskeyEnd()
-		v.VerifySignedOut()
+		v.VerifyNoWayIn()
 	})
 
 	item.Case("a passkey of somebody else cannot be removed", advice{
@@ -119,7 +118,7 @@ func TestPasskeys(t *testing.T) {
 			_, owner, _ := c.passkeyOwner()
 			v := c.Browser()
 			v.FinishCeremony(hostile.answer(c, owner, v.BeginCeremony()))
-			v.VerifySignedOut()
+			v.VerifyNoWayIn()
 		})
 	}
 

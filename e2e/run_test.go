@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
@@ -44,6 +45,7 @@ type run struct {
 	ready    func() error // the shared preflight, done once
 	window   func() (*browser.Browser, error)
 	opened   atomic.Bool // a browser was asked for
+	over     atomic.Bool // all tests have returned
 	counter  atomic.Int64
 	alone    sync.RWMutex
 	removals removals
@@ -122,20 +124,29 @@ func (r *run) watch(ctx context.Context, stopStaging func()) {
 	case <-deadline:
 		ending = readiness.Ending{TimedOut: true, Reason: "the deadline came first: run with -timeout 60m"}
 	}
+	if r.over.Load() {
+		return // the tests have returned: runSuite ends the run
+	}
 	code := r.end(ending, 1)
 	stopStaging()
 	os.Exit(max(code, 1))
 }
 
 // finish ends a run whose tests have all returned.
-func (r *run) finish(testCode int) int { return r.end(readiness.Ending{}, testCode) }
+func (r *run) finish(testCode int) int {
+	r.over.Store(true)
+	return r.end(readiness.Ending{}, testCode)
+}
 
 // end closes the browser, removes what the run made, writes the report and
 // returns the gate's exit code. It does so once; a second caller waits.
 func (r *run) end(ending readiness.Ending, testCode int) int {
 	r.ended.Do(func() {
-		r.cleanUp()
+		if ending.Interrupted || ending.TimedOut {
+			r.results.Cut(ending) // what closing the browser breaks is not the deployment's fault
+		}
 		r.closeBrowser()
+		r.cleanUp()
 		result, err := r.results.Finish(ending)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "preflight: the report could not be written:", err)
@@ -143,6 +154,9 @@ func (r *run) end(ending readiness.Ending, testCode int) int {
 			return
 		}
 		result.Summary(os.Stdout)
+		if err := stepSummary(result); err != nil {
+			fmt.Fprintln(os.Stderr, "preflight: the step summary could not be written:", err)
+		}
 		r.code = result.ExitCode()
 		if testCode != 0 {
 			r.code = max(r.code, 1)
@@ -183,8 +197,27 @@ func flagGiven(name string) (given bool) {
 
 // catalogue is the whole checklist, in its order.
 func catalogue() (items []readiness.CatalogueItem) {
+	titles := map[string]string{}
+	for _, section := range checklist.Sections() {
+		titles[section.ID] = section.Title
+	}
 	for _, item := range checklist.All() {
-		items = append(items, readiness.CatalogueItem{ID: item.ID, Section: item.Section, Title: item.Title})
+		items = append(items, readiness.CatalogueItem{
+			ID: item.ID, Section: item.Section, SectionTitle: titles[item.Section], Title: item.Title, Docs: item.Docs,
+		})
 	}
 	return items
+}
+
+// stepSummary adds the verdict to the page of a GitHub Actions step.
+func stepSummary(result *readiness.Result) error {
+	path := os.Getenv("GITHUB_STEP_SUMMARY")
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(result.Markdown(file), file.Close())
 }

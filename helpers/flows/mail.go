@@ -136,8 +136,15 @@ func (v *Visitor) CodeForm() *screens.Form {
 	return form
 }
 
-// ForgetApp drops the application's cookies, as a person with a new device would.
-func (v *Visitor) ForgetApp() { v.ClearCookies(v.OfApp) }
+// VerifyNoWayIn fails the test if this browser is signed in at the application,
+// or gets in without being asked who it is. Call it after a sign that the flow
+// has ended.
+func (v *Visitor) VerifyNoWayIn() {
+	v.T.Helper()
+	v.VerifySignedOut()
+	v.TryToComeBackSilently()
+	v.VerifySignedOut()
+}
 
 // TryToComeBackSilently begins a sign-in and waits until it has come back to
 // the application or asks who it is: the way to find out what the auth

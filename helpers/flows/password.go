@@ -40,6 +40,20 @@ func (v *Visitor) SubmitSignUp(email, password string) {
 	v.Submit(screens.SubmitOf(screens.PasswordInput))
 }
 
+// SendSignUp sends the sign-up form by a direct request, past whatever the
+// page's own script or markup would have held back.
+func (v *Visitor) SendSignUp(email, password string) *browser.Answer {
+	v.T.Helper()
+	v.OpenLogin("")
+	v.Submit(screens.SignupLink)
+	v.Await(screens.PasswordInput)
+	form := screens.FormAt(v.HTML(), v.URL(), screens.PasswordInput)
+	if form == nil {
+		v.T.Fatalf("expected the password field inside a form on %s", v.URL())
+	}
+	return v.SendForm(form, map[string]string{"email": email, "password": password})
+}
+
 // RequestReset asks for a link to set a new password and returns the mail.
 func (v *Visitor) RequestReset(user *User) inbox.Message {
 	v.T.Helper()
