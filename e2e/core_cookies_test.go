@@ -59,7 +59,7 @@ func TestCookies(t *testing.T) {
 		c.Need("APP_PROFILE_PATH")
 		v := c.signedIn()
 		profile := suite.cfg.App(suite.cfg.AppProfilePath)
-		form := v.FormOn(profile, `input[type="text"][name], textarea[name]`)
+		form := v.FormOn(profile, `input[type="text"][name], input:not([type])[name], textarea[name]`)
 		mark := "csrf-" + scriptSafe(c.unique())
 		for name := range form.Fields {
 			if form.Editable[name] {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -40,6 +39,9 @@ func runSuite(m *testing.M) int {
 	}
 	defer stopStaging()
 
+	for _, warning := range cfg.Warnings(os.Environ()) {
+		fmt.Fprintln(os.Stderr, "preflight: warning:", warning)
+	}
 	suite, err = newRun(ctx, cfg)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "preflight:", err)
@@ -58,17 +60,16 @@ func deployment(ctx context.Context) (cfg *config.Config, stop func(), err error
 		cfg, err = config.Load(os.LookupEnv, dotenv)
 		return cfg, func() {}, err
 	}
-	var options []staging.Option
-	if ids := os.Getenv("PREFLIGHT_STAGING_DEFECT"); ids != "" {
-		options = append(options, staging.WithDefects(strings.Split(ids, ",")...))
-	}
-	vars, stopStaging, err := staging.Start(ctx, options...)
+	local, err := config.LoadLocal(os.LookupEnv, dotenv)
 	if err != nil {
-		return nil, func() {}, fmt.Errorf("the embedded deployment does not start: %w", err)
+		return nil, nil, err
+	}
+	vars, stopStaging, err := staging.Start(ctx, staging.WithDefects(local.StagingDefect...))
+	if err != nil {
+		return nil, nil, fmt.Errorf("the embedded deployment does not start: %w", err)
 	}
 	stop = func() { _ = stopStaging(context.WithoutCancel(ctx)) }
-	cfg, err = config.FromMap(vars)
-	if err != nil {
+	if cfg, err = config.LoadWith(os.LookupEnv, dotenv, vars); err != nil {
 		stop()
 	}
 	return cfg, stop, err
