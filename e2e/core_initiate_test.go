@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
 )
 
 // A sign-in begins with a request that asks for the right thing, as the right
@@ -57,6 +60,16 @@ func TestInitiate(t *testing.T) {
 		c.NeedPromise("pkce")
 		c.unguessable("code_challenge")
 		assert.Equal(c, "S256", c.Browser().StartLogin("").Get("code_challenge_method"))
+	})
+
+	item.Case("a forged host header does not move the callback", advice{
+		Why:      "a poisoned cache or proxy sends people's codes to an attacker's host",
+		Mend:     "take the callback address from the configuration, never from Host or X-Forwarded-Host",
+		Standard: "OWASP ASVS 4.1.3; spec/app-contract.md C6",
+	}, func(c *check) {
+		const attacker = "attacker.preflight.invalid"
+		answer := c.Browser().Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppLoginPath), browser.WithHeader("X-Forwarded-Host", attacker))
+		assert.NotContains(c, answer.Header.Get("Location")+string(answer.Body), attacker, "where the login leads when X-Forwarded-Host is %s", attacker)
 	})
 
 	item.Case("what the auth environment appends to the initiate-login address reaches the request", advice{

@@ -10,6 +10,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // socialProvider is a provider and the variables that describe an account at it.
@@ -60,6 +61,41 @@ func TestSocial(t *testing.T) {
 			v.VerifyWayOn()
 		})
 	}
+
+	item.Case("a sign-in that was begun at a provider in one browser cannot be ended in another", advice{
+		Why:      loginCSRF,
+		Mend:     "bind the state that goes to the provider to the browser, and compare it when the provider answers",
+		Standard: "RFC 9700 §4.7",
+	}, func(c *check) {
+		provider := c.enabledProvider()
+		account := c.socialAccount(provider)
+		attacker, victim := c.Browser(), c.Browser()
+		answer := attacker.HoldProviderAnswer()
+		attacker.SignInWith(provider.method, account)
+		victim.OpenLogin("") // a victim with a sign-in of their own under way
+		victim.Goto(answer.Await().URL.String())
+		victim.VerifyNoWayIn()
+	})
+
+	item.Case("a provider's ID token with another nonce is refused", advice{
+		Why:      "an ID token that was stolen or made for another login can be played into this one",
+		Mend:     "compare the ID token's nonce with the one that was sent to the provider",
+		Standard: "OpenID Connect Core §3.1.3.7 (11)",
+	}, func(c *check) {
+		provider := c.enabledProvider()
+		account := c.socialAccount(provider)
+		v := c.Browser()
+		v.OpenLogin("")
+		request := v.HoldProviderRequest()
+		v.Submit(screens.Provider(provider.method))
+		asked := request.Await().URL
+		if asked.Query().Get("nonce") == "" {
+			c.NotApplicable("no nonce goes to " + provider.name + ": it gives no ID token, or state and PKCE stand in its place")
+		}
+		v.Goto(flows.With(asked, map[string]string{"nonce": scalekit.NewNonce()}))
+		v.SignInAtProvider(account)
+		v.VerifyNoWayIn()
+	})
 
 	item.Case("an address that the provider has not verified opens nobody's account", advice{
 		Why:      "anybody registers the victim's address at a provider that does not check it, and takes the account over",
@@ -128,6 +164,19 @@ func (c *check) socialAccount(provider socialProvider) flows.Account {
 		c.removeLater("user", account.Email, func(ctx context.Context) error { return c.removePerson(ctx, account.Email) })
 	}
 	return account
+}
+
+// enabledProvider is the first provider that is on.
+func (c *check) enabledProvider() socialProvider {
+	c.Helper()
+	c.Need("PREFLIGHT_METHODS")
+	for _, provider := range socialProviders {
+		if suite.cfg.Has(provider.method) {
+			return provider
+		}
+	}
+	c.NotApplicable("PREFLIGHT_METHODS lists no social provider")
+	return socialProvider{}
 }
 
 // someProvider is a provider that is on and takes accounts of our making.

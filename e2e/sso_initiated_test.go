@@ -12,6 +12,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/idp"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
@@ -70,6 +71,37 @@ func TestSSOInitiated(t *testing.T) {
 			v.VerifySignedIn(&flows.User{Email: account.Email})
 		})
 	}
+
+	item.Case("an OIDC sign-in that was begun in one browser cannot be ended in another", advice{
+		Why:      loginCSRF,
+		Mend:     "bind the state that goes to the identity provider to the browser, and compare it when the provider answers",
+		Standard: "RFC 9700 §4.7; OpenID Connect Core §3.1.2.1",
+	}, func(c *check) {
+		attacker, account := c.atOIDCProvider()
+		victim := c.Browser()
+		answer := attacker.HoldProviderAnswer()
+		attacker.SignInAtProvider(account)
+		victim.OpenLogin("")
+		victim.Goto(answer.Await().URL.String())
+		victim.VerifyNoWayIn()
+	})
+
+	item.Case("an OIDC answer with another nonce is refused", advice{
+		Why:      "an ID token that was stolen or made for another login can be played into this one",
+		Mend:     "compare the ID token's nonce with the one that was sent to the identity provider",
+		Standard: "OpenID Connect Core §3.1.3.7 (11)",
+	}, func(c *check) {
+		c.NeedMethod("oidc")
+		c.Need("PREFLIGHT_OIDC_EMAIL", "PREFLIGHT_OIDC_PASSWORD")
+		account := c.enterpriseAccount(suite.cfg.OIDCEmail, suite.cfg.OIDCPassword)
+		v := c.Browser()
+		v.OpenLogin("")
+		request := v.HoldProviderRequest()
+		screens.SubmitEmail(v.Page, account.Email)
+		v.Goto(flows.With(request.Await().URL, map[string]string{"nonce": scalekit.NewNonce()}))
+		v.SignInAtProvider(account)
+		v.VerifyNoWayIn()
+	})
 
 	item.Case("the suite's own provider signs an employee in, in a browser", advice{
 		Why:      "the hostile cases of this item rest on it",
@@ -132,6 +164,19 @@ func handOver(at time.Time) map[string]any {
 		"iss": strings.TrimSuffix(suite.cfg.EnvironmentURL.String(), "/"), "iat": at.Unix(), "nbf": at.Unix(), "exp": at.Add(5 * time.Minute).Unix(),
 		"organization_id": "org_66666666666666666", "connection_id": forgedConnection, "login_hint": "mallory@attacker.invalid",
 	}
+}
+
+// atOIDCProvider is a browser that an employee has brought to the login page of
+// the company's OIDC provider.
+func (c *check) atOIDCProvider() (*flows.Visitor, flows.Account) {
+	c.Helper()
+	c.NeedMethod("oidc")
+	c.Need("PREFLIGHT_OIDC_EMAIL", "PREFLIGHT_OIDC_PASSWORD")
+	account := c.enterpriseAccount(suite.cfg.OIDCEmail, suite.cfg.OIDCPassword)
+	v := c.Browser()
+	v.OpenLogin("")
+	screens.SubmitEmail(v.Page, account.Email)
+	return v, account
 }
 
 // enterpriseAccount makes the account pattern of a provider a person of this case.

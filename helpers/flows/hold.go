@@ -29,6 +29,19 @@ func (v *Visitor) HoldAuthorize() *browser.Held {
 	})
 }
 
+// HoldProviderRequest stops the browser on its way to a social or enterprise
+// provider: the first address that is neither the application's nor the auth
+// environment's.
+func (v *Visitor) HoldProviderRequest() *browser.Held {
+	return v.Hold("the request to the provider", func(u *url.URL) bool { return !v.AtApp(u) && !v.atAuth(u) })
+}
+
+// HoldProviderAnswer stops the browser on its way back from a provider, before
+// the auth environment sees the provider's code.
+func (v *Visitor) HoldProviderAnswer() *browser.Held {
+	return v.Hold("the provider's answer", func(u *url.URL) bool { return v.atAuth(u) && u.Query().Has("code") && u.Query().Has("state") })
+}
+
 // With returns a copy of u with query parameters set; an empty value removes one.
 func With(u *url.URL, parameters map[string]string) string {
 	copied := *u
