@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
@@ -9,14 +11,22 @@ import (
 
 // removals are the things of this run that still exist, and how to remove them.
 type removals struct {
-	mu   sync.Mutex
-	open map[*readiness.Entry]func(context.Context) error
+	mu      sync.Mutex
+	open    map[*readiness.Entry]func(context.Context) error
+	closed  bool
+	running sync.WaitGroup
 }
 
-// keep remembers how to remove what entry stands for.
+// keep remembers how to remove what entry stands for. When the run is being
+// cleaned up already nothing can come into being any more: the browser is
+// closed and the run's context is over.
 func (r *run) keep(entry *readiness.Entry, remove func(context.Context) error) {
 	r.removals.mu.Lock()
 	defer r.removals.mu.Unlock()
+	if r.removals.closed {
+		entry.Gone()
+		return
+	}
 	if r.removals.open == nil {
 		r.removals.open = map[*readiness.Entry]func(context.Context) error{}
 	}
@@ -29,6 +39,10 @@ func (r *run) remove(entry *readiness.Entry) {
 	r.removals.mu.Lock()
 	remove, open := r.removals.open[entry]
 	delete(r.removals.open, entry)
+	if open {
+		r.removals.running.Add(1)
+		defer r.removals.running.Done()
+	}
 	r.removals.mu.Unlock()
 	if !open {
 		return
@@ -43,16 +57,17 @@ func (r *run) remove(entry *readiness.Entry) {
 	entry.Gone()
 }
 
-// cleanUp removes everything that is left, newest first does not matter: each
-// removal stands for itself.
+// cleanUp removes everything that is left, all at once and so within
+// cleanUpBudget, and waits for the removals of cases that are just ending.
 func (r *run) cleanUp() {
 	r.removals.mu.Lock()
-	var open []*readiness.Entry
-	for entry := range r.removals.open {
-		open = append(open, entry)
-	}
+	r.removals.closed = true
+	open := slices.Collect(maps.Keys(r.removals.open))
 	r.removals.mu.Unlock()
+	var all sync.WaitGroup
 	for _, entry := range open {
-		r.remove(entry)
+		all.Go(func() { r.remove(entry) })
 	}
+	all.Wait()
+	r.removals.running.Wait()
 }

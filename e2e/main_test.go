@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/fixtures/staging"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
 // suite is the run at hand: set here, read by begin, and by nothing else.
@@ -29,13 +30,12 @@ func TestMain(m *testing.M) {
 // runSuite prepares the run, lets the tests run and returns the exit code that
 // the gate asks for (DESIGN.md, rule 6).
 func runSuite(m *testing.M) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
 	cfg, stopStaging, err := deployment(ctx)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "preflight:", err)
-		return 2
+		return refuse(err)
 	}
 	defer stopStaging()
 
@@ -44,11 +44,36 @@ func runSuite(m *testing.M) int {
 	}
 	suite, err = newRun(ctx, cfg)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "preflight:", err)
+		return refuse(err)
+	}
+	go func() {
+		ending := suite.watch(ctx)
+		stop() // a second Ctrl-C ends the process at once
+		code := suite.end(ending, 1)
+		stopStaging()
+		os.Exit(code)
+	}()
+	return suite.finish(m.Run())
+}
+
+// refuse ends a run that cannot begin: one sentence for the person, and a
+// result that says so. Without it the verdict of an earlier run would still
+// stand as the latest.
+func refuse(cause error) int {
+	fmt.Fprintln(os.Stderr, "preflight:", cause)
+	cfg, err := config.LoadLocal(os.LookupEnv, config.DotenvPath())
+	if err != nil {
 		return 2
 	}
-	go suite.watch(ctx, stopStaging)
-	return suite.finish(m.Run())
+	options, err := reportOptions(cfg)
+	if err != nil {
+		return 2
+	}
+	if results, err := readiness.Start(options); err == nil {
+		results.Fail(cause.Error())
+		_, _ = results.Finish(readiness.Ending{})
+	}
+	return 2
 }
 
 // deployment returns the configuration of the deployment to test: the one that

@@ -30,22 +30,26 @@ const (
 	deadlineGrace = 20 * time.Second
 	// caseBudget is what must be left before a case is begun.
 	caseBudget = 15 * time.Second
+	// lastResort is how long after the deadline the testing package may kill the
+	// process: cmd/go gives it a minute.
+	lastResort = 30 * time.Second
 )
 
 // run is one run of the suite: what it runs on and what it writes down.
 type run struct {
-	ctx      context.Context
-	cfg      *config.Config
-	results  *readiness.Run
-	world    flows.World
-	client   *http.Client
-	deadline time.Time // zero: none
-	stamp    string
+	ctx     context.Context // of all that cases ask for; over when the run ends
+	cancel  context.CancelFunc
+	cfg     *config.Config
+	results *readiness.Run
+	world   flows.World
+	client  *http.Client
+	plan    plan
+	stamp   string
 
 	ready    func() error // the shared preflight, done once
 	window   func() (*browser.Browser, error)
 	opened   atomic.Bool // a browser was asked for
-	over     atomic.Bool // all tests have returned
+	late     atomic.Bool // a case was not begun, for want of time
 	counter  atomic.Int64
 	alone    sync.RWMutex
 	removals removals
@@ -53,11 +57,26 @@ type run struct {
 	code     int
 }
 
-// newRun opens the report and makes the clients. Nothing is sent yet.
-func newRun(ctx context.Context, cfg *config.Config) (*run, error) {
-	r := &run{ctx: ctx, cfg: cfg, client: cfg.Client()}
-	if timeout, err := time.ParseDuration(flag.Lookup("test.timeout").Value.String()); err == nil && timeout > 0 {
-		r.deadline = time.Now().Add(timeout)
+// plan divides the time that go test gives a run. A zero deadline is none.
+type plan struct {
+	deadline time.Time
+	cut      time.Time // when running cases are cut off
+	last     time.Time // when no more case is begun
+}
+
+// newRun makes the clients and opens the report. Nothing is sent yet.
+func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
+	r = &run{cfg: cfg, client: cfg.Client()}
+	// An interruption must not reach the cases before the report knows of it:
+	// what it breaks is not the deployment's fault.
+	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	defer func() {
+		if err != nil {
+			r.cancel()
+		}
+	}()
+	if r.plan, err = takeOverTimeout(); err != nil {
+		return nil, err
 	}
 	if !flagGiven("test.parallel") {
 		// Four at a time is the sweet spot on two cores: a case mostly waits
@@ -65,26 +84,6 @@ func newRun(ctx context.Context, cfg *config.Config) (*run, error) {
 		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.NumCPU())); err != nil {
 			return nil, err
 		}
-	}
-	root, err := config.ModuleRoot()
-	if err != nil {
-		return nil, err
-	}
-	reports := cfg.Reports
-	if !filepath.IsAbs(reports) {
-		reports = filepath.Join(root, reports)
-	}
-	r.stamp = filepath.Join(root, "reports", ".stamp")
-	r.results, err = readiness.Start(readiness.Options{
-		Reports: reports, Items: catalogue(), Checked: checkedItems(),
-		Deployment: readiness.Deployment{
-			Name: cfg.AppURL.Host, AppURL: cfg.AppURL.String(), EnvironmentURL: cfg.EnvironmentURL.String(),
-			Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,
-		},
-		Gate: cfg.Gate, Selection: selection(), Deadline: r.deadline, Secrets: cfg.Secrets(),
-	})
-	if err != nil {
-		return nil, err
 	}
 	r.world = flows.World{Config: cfg, Client: r.client, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
 	if cfg.InboxURL != "" {
@@ -94,7 +93,50 @@ func newRun(ctx context.Context, cfg *config.Config) (*run, error) {
 	}
 	r.window = sync.OnceValues(r.launch)
 	r.ready = sync.OnceValue(r.preflight)
-	return r, nil
+
+	root, err := config.ModuleRoot()
+	if err != nil {
+		return nil, err
+	}
+	r.stamp = filepath.Join(root, "reports", ".stamp")
+	options, err := reportOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	options.Deployment = readiness.Deployment{
+		Name: cfg.AppURL.Host, AppURL: cfg.AppURL.String(), EnvironmentURL: cfg.EnvironmentURL.String(),
+		Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,
+	}
+	options.Deadline, options.Secrets = r.plan.deadline, cfg.Secrets()
+	r.results, err = readiness.Start(options)
+	return r, err
+}
+
+// reportOptions are those that need no deployment.
+func reportOptions(cfg *config.Config) (readiness.Options, error) {
+	root, err := config.ModuleRoot()
+	reports := cfg.Reports
+	if !filepath.IsAbs(reports) {
+		reports = filepath.Join(root, reports)
+	}
+	return readiness.Options{
+		Reports: reports, Items: catalogue(), Checked: checkedItems(), Gate: cfg.Gate, Selection: selection(),
+	}, err
+}
+
+// takeOverTimeout reads the run's -timeout and keeps the testing package from
+// enforcing it: its way is to panic, which leaves users and no report behind.
+// A short one is shared out: half of it for running cases to end and for
+// clearing up.
+func takeOverTimeout() (p plan, err error) {
+	timeout, err := time.ParseDuration(flag.Lookup("test.timeout").Value.String())
+	if err != nil || timeout <= 0 {
+		return p, err
+	}
+	p.deadline = time.Now().Add(timeout)
+	p.cut = p.deadline.Add(-min(deadlineGrace, timeout/4))
+	p.last = p.cut.Add(-min(caseBudget, timeout/4))
+	return p, flag.Set("test.timeout", (timeout + lastResort).String())
 }
 
 // launch starts the one browser of the run.
@@ -110,41 +152,41 @@ func (r *run) launch() (*browser.Browser, error) {
 	})
 }
 
-// watch ends the run in good time when it is interrupted or its deadline
-// comes: go test would kill the process and leave users and a browser behind.
-func (r *run) watch(ctx context.Context, stopStaging func()) {
-	var deadline <-chan time.Time
-	if !r.deadline.IsZero() {
-		deadline = time.After(time.Until(r.deadline) - min(deadlineGrace, time.Until(r.deadline)/4))
+// watch returns when the run has to be cut off, since it was interrupted or
+// its deadline comes, and says why.
+func (r *run) watch(ctx context.Context) readiness.Ending {
+	var cut <-chan time.Time
+	if !r.plan.deadline.IsZero() {
+		cut = time.After(time.Until(r.plan.cut))
 	}
-	ending := readiness.Ending{}
 	select {
 	case <-ctx.Done():
-		ending = readiness.Ending{Interrupted: true, Reason: "the run was interrupted"}
-	case <-deadline:
-		ending = readiness.Ending{TimedOut: true, Reason: "the deadline came first: run with -timeout 60m"}
+		return readiness.Ending{Interrupted: true, Reason: "the run was interrupted"}
+	case <-cut:
+		return tooLate()
 	}
-	if r.over.Load() {
-		return // the tests have returned: runSuite ends the run
-	}
-	code := r.end(ending, 1)
-	stopStaging()
-	os.Exit(max(code, 1))
 }
 
 // finish ends a run whose tests have all returned.
 func (r *run) finish(testCode int) int {
-	r.over.Store(true)
-	return r.end(readiness.Ending{}, testCode)
+	ending := readiness.Ending{}
+	if r.late.Load() {
+		ending = tooLate()
+	}
+	return r.end(ending, testCode)
+}
+
+func tooLate() readiness.Ending {
+	return readiness.Ending{TimedOut: true, Reason: "the deadline came first: run with -timeout 60m"}
 }
 
 // end closes the browser, removes what the run made, writes the report and
-// returns the gate's exit code. It does so once; a second caller waits.
+// returns the gate's exit code. The first caller's ending counts; another one
+// waits for it.
 func (r *run) end(ending readiness.Ending, testCode int) int {
 	r.ended.Do(func() {
-		if ending.Interrupted || ending.TimedOut {
-			r.results.Cut(ending) // what closing the browser breaks is not the deployment's fault
-		}
+		r.results.Cut(ending) // what closing the browser breaks is not the deployment's fault
+		r.cancel()
 		r.closeBrowser()
 		r.cleanUp()
 		result, err := r.results.Finish(ending)
