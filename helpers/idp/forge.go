@@ -40,6 +40,11 @@ func (f *Forge) evilParams() Params {
 	return p
 }
 
+// evilID names a forged element. It is fresh for each message: a service
+// provider that remembers ids would take a second use for a replay, and the
+// probe would show nothing.
+func (f *Forge) evilID(kind string) string { return "_evil" + kind + f.Params().ResponseID }
+
 // changed returns a genuine, correctly signed answer with some fields changed.
 func (f *Forge) changed(change func(*Params)) []byte {
 	p := f.Params()

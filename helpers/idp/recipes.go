@@ -72,12 +72,6 @@ func baseRecipes() []Recipe {
 	}
 }
 
-// Ids of forged elements.
-const (
-	evilResponseID  = "_evilR"
-	evilAssertionID = "_evilA"
-)
-
 // wrappingRecipes move the signed element aside and put an evil one where the
 // service provider looks.
 func wrappingRecipes() []Recipe {
@@ -92,8 +86,8 @@ func wrappingRecipes() []Recipe {
 	// without its signature.
 	evilResponse := func(f *Forge, d document) *etree.Element {
 		g := unsigned(d.response())
-		replace(d.assertion(), f.evilAssertion(evilAssertionID))
-		setID(d.response(), evilResponseID)
+		replace(d.assertion(), f.evilAssertion(f.evilID("A")))
+		setID(d.response(), f.evilID("R"))
 		return g
 	}
 	// evilInPlace makes the assertion itself evil, under id and with its
@@ -120,48 +114,48 @@ func wrappingRecipes() []Recipe {
 			insertBefore(signatureOf(d.response()), g)
 		}),
 		wrap("D-03", "XSW3: evil assertion before the genuine one", SignedAssertion, func(f *Forge, d document) {
-			insertBefore(d.assertion(), f.evilAssertion(evilAssertionID))
+			insertBefore(d.assertion(), f.evilAssertion(f.evilID("A")))
 		}),
 		wrap("D-04", "XSW4: genuine assertion inside an evil one", SignedAssertion, func(f *Forge, d document) {
-			g, e := d.assertion(), f.evilAssertion(evilAssertionID)
+			g, e := d.assertion(), f.evilAssertion(f.evilID("A"))
 			d.response().AddChild(e)
 			e.AddChild(g) // moves it
 		}),
 		wrap("D-05", "XSW5: evil assertion keeps the signature, genuine copy at the end", SignedAssertion, func(f *Forge, d document) {
-			d.response().AddChild(evilInPlace(f, d, evilAssertionID))
+			d.response().AddChild(evilInPlace(f, d, f.evilID("A")))
 		}),
 		wrap("D-06", "XSW6: evil assertion keeps the signature, genuine copy inside it", SignedAssertion, func(f *Forge, d document) {
-			g := evilInPlace(f, d, evilAssertionID)
+			g := evilInPlace(f, d, f.evilID("A"))
 			signatureOf(d.assertion()).AddChild(g)
 		}),
 		wrap("D-07", "XSW7: evil assertion with the same ID in Extensions", SignedAssertion, func(f *Forge, d document) {
 			extensions(f, d, f.Params().AssertionID)
 		}),
 		wrap("D-08", "XSW7b: evil assertion with another ID in Extensions", SignedAssertion, func(f *Forge, d document) {
-			extensions(f, d, evilAssertionID)
+			extensions(f, d, f.evilID("A"))
 		}),
 		wrap("D-09", "XSW8: genuine assertion in an Object of the signature, same ID", SignedAssertion, func(f *Forge, d document) {
 			g := evilInPlace(f, d, f.Params().AssertionID)
 			signatureOf(d.assertion()).AddChild(object(g))
 		}),
 		wrap("D-09", "XSW8b: genuine assertion in an Object of the signature, another ID", SignedAssertion, func(f *Forge, d document) {
-			g := evilInPlace(f, d, evilAssertionID)
+			g := evilInPlace(f, d, f.evilID("A"))
 			signatureOf(d.assertion()).AddChild(object(g))
 		}),
 		wrap("D-10", "XSW10: signature copied to the response, assertion signed", SignedAssertion, xsw10),
 		wrap("D-10", "XSW10: signature copied to the response, both signed", SignedBoth, xsw10),
 		wrap("D-16", "junk assertion inside the assertion's signature", SignedAssertion, func(f *Forge, d document) {
-			signatureOf(d.assertion()).AddChild(object(f.evilAssertion(evilAssertionID)))
+			signatureOf(d.assertion()).AddChild(object(f.evilAssertion(f.evilID("A"))))
 		}),
 		wrap("D-16", "junk assertion inside the response's signature", SignedResponse, func(f *Forge, d document) {
-			signatureOf(d.response()).AddChild(object(f.evilAssertion(evilAssertionID)))
+			signatureOf(d.response()).AddChild(object(f.evilAssertion(f.evilID("A"))))
 		}),
 		wrap("D-16", "junk assertion bare inside the response's signature", SignedResponse, func(f *Forge, d document) {
-			signatureOf(d.response()).AddChild(f.evilAssertion(evilAssertionID))
+			signatureOf(d.response()).AddChild(f.evilAssertion(f.evilID("A")))
 		}),
 		wrap("D-17", "genuine assertion in StatusDetail, evil one in its place", SignedAssertion, func(f *Forge, d document) {
 			g := d.assertion()
-			replace(g, f.evilAssertion(evilAssertionID))
+			replace(g, f.evilAssertion(f.evilID("A")))
 			detail := etree.NewElement("samlp:StatusDetail")
 			detail.AddChild(g)
 			child(d.response(), "Status").AddChild(detail)
