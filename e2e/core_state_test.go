@@ -65,15 +65,18 @@ func TestState(t *testing.T) {
 		Mend:     "forget a state as soon as its callback has come",
 		Standard: "RFC 9700 §4.7",
 	}, func(c *check) {
-		user, other := c.NewUser(), c.NewUser()
+		victim, attacker := c.NewUser(), c.NewUser()
 		v := c.Browser()
-		callback := v.LoginUpToCallback(user)
-		v.Goto(callback.URL())
-		v.VerifySignedIn(user)
-		fresh := c.Browser().ObtainCode(other, nil)
-		callback.Code = fresh.Code
-		v.Goto(callback.URL())
-		v.VerifyNotSignedInAs(other)
+		request := v.LoginRequest()
+		v.Goto(request)
+		v.Identify(victim)
+		v.AwaitLanding()
+		v.VerifySignedIn(victim)
+		// The same request once more, by somebody else: state, nonce and PKCE
+		// challenge of the callback that results are the victim's own.
+		again := c.Browser().AnswerRequest(request, attacker)
+		v.Goto(again.URL())
+		v.VerifyNotSignedInAs(attacker)
 	})
 
 	item.Case("an ID token with another nonce is refused", advice{

@@ -26,16 +26,36 @@ func (v *Visitor) LoginUpToCallback(user *User) Callback {
 	return Callback{Code: at.Query().Get("code"), State: at.Query().Get("state"), at: at}
 }
 
+// LoginRequest begins a sign-in at the application and returns the address of
+// the authorization request, which has not been sent.
+func (v *Visitor) LoginRequest() string {
+	v.T.Helper()
+	held := v.HoldAuthorize()
+	v.Step("begin a sign-in")
+	v.Goto(v.LoginURL(""))
+	defer held.Release()
+	return held.Await().URL.String()
+}
+
+// AnswerRequest signs user in for an authorization request that another
+// browser made, and stops before the application sees the response.
+func (v *Visitor) AnswerRequest(request string, user *User) Callback {
+	v.T.Helper()
+	held := v.HoldAppCallback()
+	v.Step("answer another browser's authorization request")
+	v.Goto(request)
+	v.Identify(user)
+	at := held.Await().URL
+	held.Release()
+	return Callback{Code: at.Query().Get("code"), State: at.Query().Get("state"), at: at}
+}
+
 // LoginWithRequest signs user in, with the application's authorization request
 // changed on its way to the auth environment (an empty value removes a
 // parameter), and lets the application answer what comes back.
 func (v *Visitor) LoginWithRequest(user *User, parameters map[string]string) {
 	v.T.Helper()
-	held := v.HoldAuthorize()
-	v.Step("begin a sign-in")
-	v.Goto(v.LoginURL(""))
-	request := held.Await().URL
-	held.Release()
+	request, _ := url.Parse(v.LoginRequest()) // it was an address when the browser asked for it
 	v.Step("sign in with a changed authorization request")
 	v.Goto(With(request, parameters))
 	v.Identify(user)
