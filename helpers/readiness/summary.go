@@ -29,7 +29,7 @@ func (r *Result) Summary(w io.Writer) {
 			continue
 		}
 		line("%s %-26s %-14s %8s  %s", item.State.Symbol(), item.ID, item.State.Word(), duration(item.Seconds), r.cases(item))
-		if item.State != Passed && len(item.Cases) == 0 {
+		if item.State != Passed && item.State != Blocked && len(item.Cases) == 0 { // what blocks them all is said above, once
 			line("    %s", firstLine(item.Reason))
 		}
 		for _, c := range item.Cases {
