@@ -32,6 +32,7 @@ type check struct {
 }
 
 func newCheck(t *testing.T, i *item, name string, a advice) *check {
+	t.Helper()
 	c := &check{T: t, item: i, name: name, advice: a, results: i.results.Case(name), started: time.Now()}
 	t.Cleanup(c.finish)
 	return c

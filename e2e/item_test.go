@@ -16,7 +16,12 @@ type item struct {
 	t       *testing.T
 	id      string
 	results *readiness.Item
+	cases   int // declared so far
 }
+
+// shortCases is how many cases of each item -short runs: the first ones, which
+// are what people do; what attackers try comes after.
+const shortCases = 2
 
 // advice goes with a case: what a person needs when it is red.
 type advice struct {
@@ -47,6 +52,8 @@ func begin(t *testing.T, id string) *item {
 // Case is one observable behaviour, as a sentence. It runs in parallel with
 // all others, in a browser context of its own.
 func (i *item) Case(name string, a advice, f func(c *check)) {
+	i.cases++
+	leftOut := testing.Short() && i.cases > shortCases
 	i.t.Run(name, func(t *testing.T) {
 		t.Parallel()
 		suite.alone.RLock()
@@ -57,6 +64,9 @@ func (i *item) Case(name string, a advice, f func(c *check)) {
 		if !suite.plan.deadline.IsZero() && time.Now().After(suite.plan.last) {
 			suite.late.Store(true)
 			c.NotVerified(readiness.NotReached)
+		}
+		if leftOut {
+			c.NotVerified("left out by -short")
 		}
 		f(c)
 	})

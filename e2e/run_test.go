@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/auth-preflight/auth-preflight/fixtures/checklist"
@@ -224,10 +225,13 @@ func (r *run) closeBrowser() {
 // selection says what was chosen of the suite; empty means all of it.
 func selection() string {
 	var chosen []string
-	for _, name := range []string{"run", "skip", "short"} {
-		if value := flag.Lookup("test." + name).Value.String(); value != "" && value != "false" {
+	for _, name := range []string{"run", "skip"} {
+		if value := flag.Lookup("test." + name).Value.String(); value != "" {
 			chosen = append(chosen, "-"+name+" "+value)
 		}
+	}
+	if testing.Short() {
+		chosen = append(chosen, "-short")
 	}
 	return strings.Join(chosen, " ")
 }

@@ -124,7 +124,7 @@ func TestAStuckDriverIsReplaced(t *testing.T) {
 	assert.Contains(t, f.message, "no answer came")
 	assert.True(t, first.processes.awaitGone(goneTimeout))
 	p := b.Open(t, WindowOptions{})
-	assert.Equal(t, "", p.Title())
+	assert.Empty(t, p.Title())
 	assert.NoDirExists(t, first.driver.dir)
 }
 

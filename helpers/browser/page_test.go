@@ -125,7 +125,7 @@ func TestCookiesGoBackAndForth(t *testing.T) {
 	assert.Contains(t, p.Text(), "__Host-session=0123456789abcdef0123")
 	p.Fetch("GET", address+"?clear=1")
 	p.Reload()
-	assert.Equal(t, "", strings.TrimSpace(p.Text()), "short belongs to another path")
+	assert.Empty(t, strings.TrimSpace(p.Text()), "short belongs to another path")
 
 	p.SetCookies(session, Cookie{Name: "wide", Value: "w", Domain: "app.localhost", Path: path, Secure: true})
 	assert.ElementsMatch(t, []string{"__Host-session=0123456789abcdef0123", "wide=w"}, strings.Split(string(p.Fetch("GET", address).Body), "; "))
@@ -197,7 +197,7 @@ func TestTabsShareCookies(t *testing.T) {
 	p.Goto(s.url("app.localhost", path))
 	p.Goto(s.url("app.localhost", path) + "?second")
 	p.Back()
-	assert.Equal(t, "", p.URL().RawQuery)
+	assert.Empty(t, p.URL().RawQuery)
 }
 
 func TestTheBrowserIsHermetic(t *testing.T) {

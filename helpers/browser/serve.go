@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -39,7 +40,7 @@ func (i *interceptor) serve(id string, q Request, h http.Handler) {
 				fmt.Fprintf(&answer.body, "the suite's handler panicked: %v", problem)
 			}
 		}()
-		r, err := http.NewRequest(q.Method, q.URL.String(), bytes.NewReader(q.body))
+		r, err := http.NewRequestWithContext(context.Background(), q.Method, q.URL.String(), bytes.NewReader(q.body))
 		if err != nil {
 			http.Error(answer, err.Error(), http.StatusBadRequest)
 			return
