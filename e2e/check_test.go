@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -24,6 +26,7 @@ type check struct {
 	results *readiness.Case
 	started time.Time
 	windows int
+	people  []string // addresses whose mails belong to this case
 
 	mu     sync.Mutex
 	said   []string
@@ -123,7 +126,7 @@ func (c *check) Errorf(format string, args ...any) {
 func (c *check) Fatalf(format string, args ...any) {
 	c.Helper()
 	c.say(fmt.Sprintf(format, args...))
-	c.T.Fatalf(format+"%s", append(args, c.advice)...)
+	c.T.Fatalf(format, args...)
 }
 
 func (c *check) say(text string) {
@@ -154,9 +157,42 @@ func (c *check) finish() {
 	default:
 		state = readiness.Passed
 	}
+	if c.Failed() {
+		c.said = append(c.said, "to see it happen: "+c.repro())
+		c.T.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.repro())
+		c.showMails()
+	}
 	c.results.Finish(readiness.Outcome{
 		State: state, Reason: reason, Duration: time.Since(c.started),
 		Output: strings.Join(c.said, "\n"),
 		Why:    c.advice.Why, Mend: c.advice.Mend, Standard: c.advice.Standard,
 	})
+}
+
+// repro is the command that runs this case alone, slowly, and keeps a trace.
+func (c *check) repro() string {
+	pattern := regexp.QuoteMeta(c.T.Name())
+	return "make repro RUN='^" + strings.ReplaceAll(strings.ReplaceAll(pattern, "'", "."), "/", "$/^") + "$'"
+}
+
+// showMails adds the mails that this case's people received to the evidence.
+func (c *check) showMails() {
+	if suite.world.Inbox == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(suite.ctx), cleanUpBudget)
+	defer cancel()
+	for _, address := range c.people {
+		messages, err := suite.world.Inbox.All(ctx, address)
+		if err != nil {
+			c.results.Evidence(readiness.Evidence{Kind: "mail", Title: "the inbox of " + address, Text: "could not be read: " + err.Error()})
+			continue
+		}
+		for _, message := range messages {
+			suite.learn(message.Codes...)
+			c.results.Evidence(readiness.Evidence{
+				Kind: "mail", Title: message.Subject + " (to " + address + ", " + message.Received.Format(time.TimeOnly) + ")", Text: message.Text,
+			})
+		}
+	}
 }

@@ -21,6 +21,7 @@ func (c *check) NewPerson() *flows.User {
 	c.Helper()
 	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
 	user := &flows.User{Email: suite.world.Inbox.Address(c.unique()), GivenName: "Ada", FamilyName: "Preflight"}
+	c.people = append(c.people, user.Email)
 	c.removeLater("user", user.Email, func(ctx context.Context) error { return c.removePerson(ctx, user.Email) })
 	return user
 }
@@ -66,7 +67,11 @@ func (c *check) unique() string {
 }
 
 // newPassword returns a strong password.
-func newPassword() string { return "Pf!" + scalekit.NewNonce() }
+func newPassword() string {
+	password := "Pf!" + scalekit.NewNonce()
+	suite.results.Learn(password)
+	return password
+}
 
 // removePerson deletes the user of an address, wherever it came from, with the
 // organization that a sign-up makes silently.

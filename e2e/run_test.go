@@ -86,7 +86,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 			return nil, err
 		}
 	}
-	r.world = flows.World{Config: cfg, Client: r.client, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
+	r.world = flows.World{Config: cfg, Client: r.client, Learn: r.learn, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
 	if cfg.InboxURL != "" {
 		if r.world.Inbox, err = inbox.Open(cfg.InboxURL, cfg.InboxAddress, r.client); err != nil {
 			return nil, err
@@ -219,6 +219,13 @@ func (r *run) closeBrowser() {
 	}
 	if err := b.Close(); err != nil {
 		r.results.Note("the browser did not close: " + err.Error())
+	}
+}
+
+// learn remembers values that must not be in any artefact.
+func (r *run) learn(secrets ...string) {
+	for _, secret := range secrets {
+		r.results.Learn(secret)
 	}
 }
 

@@ -77,6 +77,7 @@ func (v *Visitor) CodeIn(message inbox.Message) string {
 	if len(message.Codes) == 0 {
 		v.T.Fatalf("the mail %q to %v holds no code of six digits", message.Subject, message.To)
 	}
+	v.World.Learn(message.Codes...)
 	return message.Codes[0]
 }
 

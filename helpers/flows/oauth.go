@@ -93,6 +93,7 @@ func (v *Visitor) Tokens(form url.Values) *scalekit.TokenAnswer {
 	if err != nil {
 		v.T.Trouble("the token endpoint does not answer: %v", err)
 	}
+	v.World.Learn(answer.AccessToken, answer.RefreshToken, answer.IDToken)
 	return answer
 }
 

@@ -25,6 +25,9 @@ func (v *Visitor) BeginSignUp(user *User) inbox.Message {
 	v.T.Helper()
 	mark := v.MarkInbox(user)
 	v.SubmitSignUp(user.Email, user.Password)
+	if v.Landed(v.URL()) {
+		v.T.Fatalf("the sign-up ended at %s before any mail had proven the address", v.URL())
+	}
 	return v.AwaitMail(user, mark, "a mail that proves the address", v.signsIn)
 }
 

@@ -32,6 +32,8 @@ type World struct {
 	Client *http.Client
 	API    *scalekit.Client
 	Inbox  inbox.Inbox // nil where none is configured
+	// Learn takes values that must not be in any artefact.
+	Learn func(secrets ...string)
 }
 
 // User is a person. Password is empty for those who never set one.
