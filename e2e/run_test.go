@@ -46,6 +46,7 @@ type run struct {
 	client  *http.Client
 	plan    plan
 	stamp   string
+	begun   time.Time // what exists since before is not ours
 
 	ready    func() error // the shared preflight, done once
 	window   func() (*browser.Browser, error)
@@ -67,7 +68,7 @@ type plan struct {
 
 // newRun makes the clients and opens the report. Nothing is sent yet.
 func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
-	r = &run{cfg: cfg, client: cfg.Client()}
+	r = &run{cfg: cfg, client: cfg.Client(), begun: time.Now()}
 	// An interruption must not reach the cases before the report knows of it:
 	// what it breaks is not the deployment's fault.
 	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))

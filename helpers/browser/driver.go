@@ -25,10 +25,13 @@ type driver struct {
 // checkDriver has read the version already. And it moves every temporary file,
 // the browser's profile above all, into our folder, so that a browser that had
 // to be killed leaves nothing behind. The driver ends when our end of its pipe
-// is gone, also when go test kills us: it removes the folder then.
+// is gone, also when go test kills us: it removes the folder then. Until then it
+// outlives the signals that a terminal or a CI server sends to all of us at once:
+// the browser must not break before the run knows that it was interrupted.
 const cliShim = `if (process.argv[2] === '--version') {
   console.log('Version ' + %s);
 } else {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
   process.env.TMPDIR = process.env.TMP = process.env.TEMP = %s;
   process.on('exit', () => require('fs').rmSync(%s, {recursive: true, force: true, maxRetries: 3}));
   require(%s);

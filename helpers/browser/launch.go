@@ -230,6 +230,9 @@ func launchOptions(o Options, args []string) playwright.BrowserTypeLaunchOptions
 		// Chromium refuses to run as root with its sandbox; nobody else goes without.
 		ChromiumSandbox: playwright.Bool(os.Geteuid() != 0),
 		Timeout:         playwright.Float(milliseconds(launchTimeout)),
+		// A terminal sends Ctrl-C to the driver as well. Whoever drives the
+		// browser closes it, once the report knows why.
+		HandleSIGINT: playwright.Bool(false), HandleSIGTERM: playwright.Bool(false), HandleSIGHUP: playwright.Bool(false),
 	}
 	if o.SlowMo > 0 {
 		launch.SlowMo = playwright.Float(milliseconds(o.SlowMo))
