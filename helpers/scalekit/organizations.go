@@ -49,6 +49,17 @@ func (c *Client) DeleteOrganization(ctx context.Context, id string) error {
 	return gone(c.call(ctx, http.MethodDelete, "/api/v1/organizations/"+url.PathEscape(id), nil, nil, nil))
 }
 
+// DeleteOrganizationByExternalID deletes the organization that was made with
+// this external id, also when the answer to its creation never came. None is no
+// error.
+func (c *Client) DeleteOrganizationByExternalID(ctx context.Context, externalID string) error {
+	var out struct{ Organization Organization }
+	if err := c.call(ctx, http.MethodGet, "/api/v1/organizations:external/"+url.PathEscape(externalID), nil, nil, &out); err != nil {
+		return gone(err)
+	}
+	return c.DeleteOrganization(ctx, out.Organization.ID)
+}
+
 // DeleteOrganizationIfEmpty deletes an organization that has no member left,
 // as one that a sign-up made silently. One with members stays.
 func (c *Client) DeleteOrganizationIfEmpty(ctx context.Context, id string) error {
