@@ -33,13 +33,16 @@ func (c *check) NewUser() *flows.User {
 	user := c.NewPerson()
 	ctx, cancel := context.WithTimeout(suite.ctx, c.patience())
 	defer cancel()
-	organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + c.unique()})
+	// Named by an id of our own, so that it is found when the answer to its
+	// creation never comes.
+	name := c.unique()
+	c.removeLater("organization", name, func(ctx context.Context) error {
+		return suite.world.API.DeleteOrganizationByExternalID(ctx, name)
+	})
+	organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
 	if err != nil {
 		c.Trouble("an organization cannot be made: %v", err)
 	}
-	c.removeLater("organization", organization.ID, func(ctx context.Context) error {
-		return suite.world.API.DeleteOrganization(ctx, organization.ID)
-	})
 	made, err := suite.world.API.CreateUser(ctx, organization.ID, scalekit.NewUser{
 		Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName,
 	})
@@ -73,8 +76,9 @@ func newPassword() string {
 	return password
 }
 
-// removePerson deletes the user of an address, wherever it came from, with the
-// organization that a sign-up makes silently.
+// removePerson deletes the user of an address, wherever it came from, and the
+// organization that a sign-up made silently for them. An organization that has
+// a name, or existed before this run, is somebody else's.
 func (c *check) removePerson(ctx context.Context, email string) error {
 	user, err := suite.world.API.FindUser(ctx, email)
 	if err != nil || user == nil {
@@ -84,8 +88,15 @@ func (c *check) removePerson(ctx context.Context, email string) error {
 		return err
 	}
 	for _, membership := range user.Memberships {
-		if err := suite.world.API.DeleteOrganizationIfEmpty(ctx, membership.OrganizationID); err != nil {
+		organization, err := suite.world.API.GetOrganization(ctx, membership.OrganizationID)
+		switch {
+		case scalekit.IsNotFound(err):
+		case err != nil:
 			return err
+		case organization.DisplayName == "" && organization.CreateTime.After(suite.begun):
+			if err := suite.world.API.DeleteOrganizationIfEmpty(ctx, organization.ID); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

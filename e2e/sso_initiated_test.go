@@ -103,6 +103,25 @@ func TestSSOInitiated(t *testing.T) {
 		v.VerifyNoWayIn()
 	})
 
+	item.Case("an OIDC ID token that was made for another client is refused", advice{
+		Why:      "a token that the same provider gave to any other product opens this one",
+		Mend:     "compare aud (and azp) of the ID token with this connection's client id",
+		Standard: "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
+	}, func(c *check) {
+		c.NeedMethod("oidc")
+		c.Need("PREFLIGHT_OIDC_EMAIL", "PREFLIGHT_PROVIDER_ACCOUNTS_URL")
+		account := c.enterpriseAccount(suite.cfg.OIDCEmail, newPassword())
+		c.control("PREFLIGHT_PROVIDER_ACCOUNTS_URL", map[string]any{
+			"provider": "entra", "email": account.Email, "password": account.Password, "email_verified": true,
+			"given_name": "Ada", "family_name": "Preflight", "claims": map[string]any{"aud": "another-client"},
+		})
+		v := c.Browser()
+		v.OpenLogin("")
+		screens.SubmitEmail(v.Page, account.Email)
+		v.SignInAtProvider(account)
+		v.VerifyNoWayIn()
+	})
+
 	item.Case("the suite's own provider signs an employee in, in a browser", advice{
 		Why:      "the hostile cases of this item rest on it",
 		Mend:     "register the provider's metadata (`preflight init` prints it) at the connection PREFLIGHT_IDP_CONNECTION_ID",
