@@ -40,6 +40,9 @@ func (v *Visitor) SignInWith(provider string, account Account) {
 	v.OpenLogin("")
 	v.Step("choose " + provider)
 	v.Submit(screens.Provider(provider))
+	if at := screens.ProviderAt(v.Page); at != "" && at != provider {
+		v.T.Fatalf("the button of %s led to %s, at %s", provider, at, v.URL().Host)
+	}
 	v.SignInAtProvider(account)
 }
 

@@ -5,8 +5,9 @@ import "github.com/auth-preflight/auth-preflight/helpers/browser"
 // providerPage is one page that a provider may show: how to know it, and what
 // a person does on it.
 type providerPage struct {
-	sign string // visible on this page only
-	act  func(p *browser.Page, email, password string, deny bool)
+	provider string // whose page it is
+	sign     string // visible on this page only
+	act      func(p *browser.Page, email, password string, deny bool)
 }
 
 // providerPages are the login pages of the known providers, as several public
@@ -15,48 +16,48 @@ type providerPage struct {
 var providerPages = []providerPage{
 	// Microsoft and Entra: one button id serves three pages, so the fields and
 	// the page's own id tell them apart.
-	{`input[name="loginfmt"]:not([type="hidden"])`, func(p *browser.Page, email, _ string, _ bool) {
+	{"microsoft", `input[name="loginfmt"]:not([type="hidden"])`, func(p *browser.Page, email, _ string, _ bool) {
 		p.Fill(`input[name="loginfmt"]`, email)
 		p.Submit(`#idSIButton9`)
 	}},
-	{`input[name="passwd"]`, func(p *browser.Page, _, password string, _ bool) {
+	{"microsoft", `input[name="passwd"]`, func(p *browser.Page, _, password string, _ bool) {
 		p.FillSecret(`input[name="passwd"]`, password)
 		p.Submit(`#idSIButton9`)
 	}},
-	{`#KmsiCheckboxField, #idBtn_Back`, func(p *browser.Page, _, _ string, _ bool) { p.Submit(`#idBtn_Back`) }},
-	{`#idBtn_Accept`, func(p *browser.Page, _, _ string, deny bool) {
+	{"microsoft", `#KmsiCheckboxField, #idBtn_Back`, func(p *browser.Page, _, _ string, _ bool) { p.Submit(`#idBtn_Back`) }},
+	{"microsoft", `#idBtn_Accept`, func(p *browser.Page, _, _ string, deny bool) {
 		p.Submit(choose(deny, `#idBtn_Cancel`, `#idBtn_Accept`))
 	}},
 	// Google.
-	{`#identifierId`, func(p *browser.Page, email, _ string, _ bool) {
+	{"google", `#identifierId`, func(p *browser.Page, email, _ string, _ bool) {
 		p.Fill(`#identifierId`, email)
 		p.Submit(`#identifierNext`)
 	}},
-	{`input[name="Passwd"]`, func(p *browser.Page, _, password string, _ bool) {
+	{"google", `input[name="Passwd"]`, func(p *browser.Page, _, password string, _ bool) {
 		p.FillSecret(`input[name="Passwd"]`, password)
 		p.Submit(`#passwordNext`)
 	}},
-	{`#submit_approve_access`, func(p *browser.Page, _, _ string, deny bool) {
+	{"google", `#submit_approve_access`, func(p *browser.Page, _, _ string, deny bool) {
 		p.Submit(choose(deny, `#submit_deny_access`, `#submit_approve_access`))
 	}},
 	// GitHub.
-	{`#login_field`, func(p *browser.Page, email, password string, _ bool) {
+	{"github", `#login_field`, func(p *browser.Page, email, password string, _ bool) {
 		p.Fill(`#login_field`, email)
 		p.FillSecret(`#password`, password)
 		p.Submit(`input[name="commit"]`)
 	}},
-	{`#js-oauth-authorize-btn`, func(p *browser.Page, _, _ string, deny bool) {
+	{"github", `#js-oauth-authorize-btn`, func(p *browser.Page, _, _ string, deny bool) {
 		p.Submit(choose(deny, `button[name="authorize"][value="0"]`, `#js-oauth-authorize-btn`))
 	}},
 	// Okta: the password and a code share a name, so a page is one state.
-	{`input[name="identifier"]`, func(p *browser.Page, email, password string, _ bool) {
+	{"okta", `input[name="identifier"]`, func(p *browser.Page, email, password string, _ bool) {
 		p.Fill(`input[name="identifier"]`, email)
 		if p.Has(`input[name="credentials.passcode"]`) {
 			p.FillSecret(`input[name="credentials.passcode"]`, password)
 		}
 		p.Submit(`[type="submit"]`)
 	}},
-	{`input[name="credentials.passcode"]`, func(p *browser.Page, _, password string, _ bool) {
+	{"okta", `input[name="credentials.passcode"]`, func(p *browser.Page, _, password string, _ bool) {
 		p.FillSecret(`input[name="credentials.passcode"]`, password)
 		p.Submit(`[type="submit"]`)
 	}},
@@ -72,6 +73,17 @@ func ActAtProvider(p *browser.Page, email, password string, deny bool) (known bo
 		}
 	}
 	return false
+}
+
+// ProviderAt names whose login page is at hand: google, microsoft (Entra too),
+// github or okta; "" for a page that is not known.
+func ProviderAt(p *browser.Page) string {
+	for _, page := range providerPages {
+		if p.Has(page.sign) {
+			return page.provider
+		}
+	}
+	return ""
 }
 
 func choose(deny bool, no, yes string) string {
