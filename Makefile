@@ -37,8 +37,12 @@ test: setup ## Every test of the repository, the suite on the embedded staging i
 	PREFLIGHT_ENV_FILE=/dev/null go test ./... -count=1 -timeout $(TIMEOUT)
 
 .PHONY: staging
-staging: ## The embedded deployment alone, to click through
-	@go run ./fixtures/cmd/staging
+staging: ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it
+	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(foreach id,$(DEFECT),-defect $(id))
+
+.PHONY: detect
+detect: setup ## Show that each known defect turns its item red: ONLY='state-ignored code-reuse' for some
+	@go run ./fixtures/cmd/detect $(ONLY)
 
 .PHONY: doctor
 doctor: ## Check this machine, the variables and the deployment

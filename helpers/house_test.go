@@ -8,12 +8,16 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/fixtures/checklist"
+	"github.com/auth-preflight/auth-preflight/helpers/config"
 )
 
 const (
@@ -117,4 +121,46 @@ func goFiles(t *testing.T, folder string) (files []string) {
 		return err
 	}))
 	return files
+}
+
+// The README is the reference: every variable, item and command is in it.
+func TestTheReadmeNamesEverything(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	require.NoError(t, err)
+	readme := string(text)
+	for _, variable := range config.Variables() {
+		assert.Contains(t, readme, "`"+variable.Name+"`", "a variable")
+	}
+	for _, item := range checklist.All() {
+		assert.Contains(t, readme, "`"+item.ID+"`", "an item of the checklist")
+	}
+	makefile, err := os.ReadFile(filepath.Join("..", "Makefile"))
+	require.NoError(t, err)
+	for _, target := range regexp.MustCompile(`(?m)^([a-z0-9-]+):.* ## `).FindAllSubmatch(makefile, -1) {
+		assert.Contains(t, readme, "`make "+string(target[1]), "a command")
+	}
+}
+
+// What the README says of checks is what e2e has.
+func TestTheReadmeKnowsWhichItemsHaveACheck(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join("..", "README.md"))
+	require.NoError(t, err)
+	checked := map[string]bool{}
+	begins := regexp.MustCompile(`begin\(t, "([a-z]+/[a-z-]+)"\)`)
+	for _, file := range goFiles(t, "e2e") {
+		source, err := os.ReadFile(filepath.Join("..", file))
+		require.NoError(t, err)
+		for _, match := range begins.FindAllSubmatch(source, -1) {
+			checked[string(match[1])] = true
+		}
+	}
+	require.NotEmpty(t, checked)
+	for _, item := range checklist.All() {
+		row := regexp.MustCompile("(?m)^\\| `" + item.ID + "` \\|.*\\| (.*) \\|$").FindSubmatch(text)
+		if assert.NotNil(t, row, "the README's row of %s", item.ID) {
+			assert.Equal(t, checked[item.ID], string(row[1]) == "**yes**", "the README on %s", item.ID)
+		}
+	}
 }
