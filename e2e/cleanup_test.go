@@ -34,7 +34,7 @@ func (r *run) keep(entry *readiness.Entry, remove func(context.Context) error) {
 }
 
 // remove removes one thing, once. A failure is a note in the report and leaves
-// the ledger's line open, for `make sweep`.
+// the ledger's line open: the report says so.
 func (r *run) remove(entry *readiness.Entry) {
 	r.removals.mu.Lock()
 	remove, open := r.removals.open[entry]

@@ -55,7 +55,7 @@ func (r *Run) closingNotes() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if open := r.ledger.Open(); len(open) > 0 {
-		r.notes = append(r.notes, fmt.Sprintf("%s still at the deployment that this run created: see ledger.jsonl; `make sweep` removes them", countAre(len(open), "thing")))
+		r.notes = append(r.notes, fmt.Sprintf("%s still at the deployment that this run created: its ledger.jsonl names them", countAre(len(open), "thing")))
 	}
 	if err := r.ledger.Err(); err != nil {
 		r.errors = append(r.errors, err.Error())

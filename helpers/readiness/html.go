@@ -48,7 +48,7 @@ func (r *Result) HTML(w io.Writer) error {
 	var trouble []ItemResult
 	for _, item := range r.Items {
 		if item.State.gates() && item.State != Blocked { // the verdict says why all are blocked
-			trouble = append(trouble, item)
+			trouble = append(trouble, withCase(item))
 		}
 	}
 	var buf bytes.Buffer
@@ -101,4 +101,15 @@ func tone(what any) string {
 		return "warn"
 	}
 	return "quiet"
+}
+
+// withCase puts the name of the item's worst case in front of what it said.
+func withCase(item ItemResult) ItemResult {
+	for _, c := range item.Cases {
+		if c.State == item.State {
+			item.Reason = c.Name + ": " + firstLine(item.Reason)
+			break
+		}
+	}
+	return item
 }
