@@ -45,8 +45,7 @@ detect: setup ## Show that each known defect turns its item red: ONLY='state-ign
 	@go run ./fixtures/cmd/detect $(ONLY)
 
 .PHONY: doctor
-doctor: ## Check this machine, the variables and the deployment
-	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
+doctor: setup ## Check this machine, the variables and the deployment
 	@$(PREFLIGHT) doctor
 
 .PHONY: repro

@@ -172,7 +172,11 @@ func (c *check) finish() {
 // repro is the command that runs this case alone, slowly, and keeps a trace.
 func (c *check) repro() string {
 	pattern := regexp.QuoteMeta(c.T.Name())
-	return "make repro RUN='^" + strings.ReplaceAll(strings.ReplaceAll(pattern, "'", "."), "/", "$/^") + "$'"
+	defect := ""
+	if ids := suite.cfg.StagingDefect; len(ids) > 0 {
+		defect = "PREFLIGHT_STAGING_DEFECT=" + strings.Join(ids, ",") + " "
+	}
+	return defect + "make repro RUN='^" + strings.ReplaceAll(strings.ReplaceAll(pattern, "'", "."), "/", "$/^") + "$'"
 }
 
 // showMails adds the mails that this case's people received to the evidence.

@@ -5,16 +5,35 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
 // removals are the things of this run that still exist, and how to remove them.
 type removals struct {
+	making  sync.RWMutex // read-locked while something is being made
 	mu      sync.Mutex
 	open    map[*readiness.Entry]func(context.Context) error
 	closed  bool
 	running sync.WaitGroup
+}
+
+// creationBudget bounds the making of one thing.
+const creationBudget = 10 * time.Second
+
+// create makes something at the deployment. An interruption does not break it
+// off half-way, for nobody would know what the other side did with the request:
+// clean-up waits for it, and nothing new is begun.
+func (r *run) create(f func(context.Context) error) error {
+	r.removals.making.RLock()
+	defer r.removals.making.RUnlock()
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), creationBudget)
+	defer cancel()
+	return f(ctx)
 }
 
 // keep remembers how to remove what entry stands for. When the run is being
@@ -60,6 +79,8 @@ func (r *run) remove(entry *readiness.Entry) {
 // cleanUp removes everything that is left, all at once and so within
 // cleanUpBudget, and waits for the removals of cases that are just ending.
 func (r *run) cleanUp() {
+	r.removals.making.Lock() // what is being made is there now
+	defer r.removals.making.Unlock()
 	r.removals.mu.Lock()
 	r.removals.closed = true
 	open := slices.Collect(maps.Keys(r.removals.open))

@@ -97,6 +97,16 @@ func TestCodeExchange(t *testing.T) {
 			Mend:     "demand code_verifier whenever the authorization request carried a challenge",
 			Standard: "RFC 7636 §4.6",
 		}, func(_ *check, form url.Values) { form.Del("code_verifier") }},
+		{"a redirect URI left out is refused", advice{
+			Why:      "a code that leaks through one callback can be redeemed through another",
+			Mend:     "demand redirect_uri at the token endpoint whenever the authorization request carried one",
+			Standard: "RFC 6749 §4.1.3",
+		}, func(_ *check, form url.Values) { form.Del("redirect_uri") }},
+		{"a client secret left out is refused", advice{
+			Why:      "anybody who catches a code and its verifier can redeem it",
+			Mend:     "authenticate a client that has a secret, whatever else it sends",
+			Standard: "RFC 6749 §3.2.1; OWASP ASVS 10.4.10",
+		}, func(_ *check, form url.Values) { form.Del("client_secret") }},
 		{"a wrong client secret is refused", advice{
 			Why:      "anybody who catches a code can redeem it",
 			Mend:     "authenticate confidential clients at the token endpoint",
@@ -177,7 +187,8 @@ func TestCodeExchange(t *testing.T) {
 // refused asserts that a token request gave no token of any kind.
 func (c *check) refused(answer *scalekit.TokenAnswer) {
 	c.Helper()
-	require.Empty(c, answer.AccessToken+answer.RefreshToken+answer.IDToken, "expected no token; HTTP %d", answer.Status)
+	given := answer.AccessToken != "" || answer.RefreshToken != "" || answer.IDToken != "" // not the tokens: they would be in the log
+	require.False(c, given, "the token endpoint gave tokens (HTTP %d); it must refuse", answer.Status)
 	require.Contains(c, []int{400, 401, 403}, answer.Status, "HTTP status of the refusal (%s)", answer.Error)
 }
 

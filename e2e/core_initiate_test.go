@@ -72,6 +72,18 @@ func TestInitiate(t *testing.T) {
 		assert.NotContains(c, answer.Header.Get("Location")+string(answer.Body), attacker, "where the login leads when X-Forwarded-Host is %s", attacker)
 	})
 
+	item.Case("a link to the login cannot choose nonce, state or PKCE challenge", advice{
+		Why:      "an attacker who chooses them can play his own code or token into the victim's sign-in",
+		Mend:     "forward only the documented hints, never a parameter that protects the request",
+		Standard: "RFC 9700 §4.7; OpenID Connect Core §15.5.2",
+	}, func(c *check) {
+		const chosen = "chosen-by-an-attacker"
+		request := c.Browser().StartLoginAt(suite.cfg.App(suite.cfg.AppInitiateLoginPath) + "?nonce=" + chosen + "&code_challenge=" + chosen + "&state=" + chosen)
+		for _, parameter := range []string{"nonce", "code_challenge", "state"} {
+			assert.NotContains(c, request[parameter], chosen, parameter)
+		}
+	})
+
 	item.Case("what the auth environment appends to the initiate-login address reaches the request", advice{
 		Why:      "invitations and organization links arrive there; dropping their parameters leaves invited people in an organization of their own",
 		Mend:     "forward unknown query parameters of the initiate-login route to the authorization URL",

@@ -126,10 +126,15 @@ func TestLogout(t *testing.T) {
 		v := c.Browser()
 		user := c.NewUser()
 		tokens := v.ObtainTokens(user)
-		const foreign = "https://attacker.preflight.invalid/out"
-		logout := v.HoldForeign(foreign)
-		answer := v.Goto(v.LogoutURL(url.Values{"id_token_hint": {tokens.IDToken}, "post_logout_redirect_uri": {foreign}, "client_id": {suite.cfg.AppClientID}}))
-		require.False(c, logout.Came(), "the browser was sent to %s (HTTP %d)", foreign, answer.Status)
+		for _, foreign := range []string{
+			"https://attacker.preflight.invalid/out",
+			"https://" + suite.cfg.AppURL.Hostname() + ".attacker.preflight.invalid/out",
+		} {
+			logout := v.HoldForeign(foreign)
+			answer := v.Goto(v.LogoutURL(url.Values{"id_token_hint": {tokens.IDToken}, "post_logout_redirect_uri": {foreign}, "client_id": {suite.cfg.AppClientID}}))
+			require.False(c, logout.Came(), "the browser was sent to %s (HTTP %d)", foreign, answer.Status)
+			logout.Release()
+		}
 	})
 
 	item.Case("a session that the auth environment ends is ended here by the back channel", advice{
@@ -162,6 +167,39 @@ func TestLogout(t *testing.T) {
 			v.Fetch(http.MethodPost, suite.cfg.App(suite.cfg.AppBackchannelLogoutPath), browser.WithForm(url.Values{"logout_token": {forged}}))
 		}
 		v.VerifySignedIn(user)
+	})
+
+	item.Case("a token that is none for logout signs nobody out", advice{
+		Why:      "whoever sees a person's ID or access token can throw them out, again and again",
+		Mend:     "demand the back-channel event and refuse a token with a nonce",
+		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.6",
+	}, func(c *check) {
+		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
+		user := c.NewUser()
+		v := c.Browser()
+		v.SignIn(user)
+		tokens := v.ObtainTokens(nil)
+		for _, token := range []string{tokens.IDToken, tokens.AccessToken} {
+			v.Fetch(http.MethodPost, suite.cfg.App(suite.cfg.AppBackchannelLogoutPath), browser.WithForm(url.Values{"logout_token": {token}}))
+		}
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("signing out everywhere ends the auth environment's sessions too", advice{
+		Why:      "the lost device comes back with one click, or its refresh token works for weeks",
+		Mend:     "revoke all sessions of the user at the auth environment, not only the product's own",
+		Standard: "OWASP ASVS 7.5.2",
+	}, func(c *check) {
+		c.Need("APP_LOGOUT_ALL_PATH")
+		user := c.NewUser()
+		here, there := c.Browser(), c.Browser()
+		here.SignIn(user)
+		there.SignIn(user)
+		tokens := there.ObtainTokens(nil)
+		here.SignOutEverywhere()
+		require.Eventually(c, func() bool { return there.WhoAmI(user.Email) == "" }, 10*time.Second, 100*time.Millisecond,
+			"the other browser must be signed out")
+		c.refused(there.Refresh(tokens.RefreshToken))
 	})
 
 	item.Case("signing out everywhere ends the session in another browser", advice{

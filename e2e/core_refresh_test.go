@@ -145,6 +145,17 @@ func TestRefresh(t *testing.T) {
 		c.refused(v.Tokens(form))
 	})
 
+	item.Case("a refresh without the client's secret is refused", advice{
+		Why:      "a refresh token that leaks is enough to stay signed in as somebody else",
+		Mend:     "authenticate confidential clients at every token request",
+		Standard: "RFC 6749 §6; OWASP ASVS 10.4.10",
+	}, func(c *check) {
+		v := c.Browser()
+		form := v.RefreshRequest(v.ObtainTokens(c.NewUser()).RefreshToken)
+		form.Del("client_secret")
+		c.refused(v.Tokens(form))
+	})
+
 	item.Case("no refresh for somebody who was removed", advice{
 		Why:      "a dismissed employee keeps access for the life of the session",
 		Mend:     "look at the user's state at every refresh",

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 
@@ -36,6 +38,22 @@ func TestState(t *testing.T) {
 			return callback
 		})
 	})
+
+	for name, change := range map[string]func(string) string{
+		"a state that was cut short is refused":     func(state string) string { return state[:len(state)-1] },
+		"a state in another letter case is refused": swapCase,
+	} {
+		item.Case(name, advice{
+			Why:      loginCSRF,
+			Mend:     "compare the whole state, byte by byte",
+			Standard: "RFC 9700 §4.7",
+		}, func(c *check) {
+			c.callbackRefused(func(callback flows.Callback) flows.Callback {
+				callback.State = change(callback.State)
+				return callback
+			})
+		})
+	}
 
 	item.Case("a callback without a state is refused", advice{
 		Why:      loginCSRF,
@@ -102,6 +120,16 @@ func (c *check) callbackRefused(change func(flows.Callback) flows.Callback) {
 	callback := v.LoginUpToCallback(user)
 	v.Goto(change(callback).URL())
 	v.VerifySignedOut()
+}
+
+// swapCase turns small letters into capitals and the other way round.
+func swapCase(value string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, value)
 }
 
 // alter changes the last character of a value.

@@ -1,7 +1,11 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -198,6 +202,69 @@ func TestMagicLink(t *testing.T) {
 		}
 		v.SendForm(form, map[string]string{"code": code})
 		v.VerifyNoWayIn()
+	})
+
+	item.Case("asking for another mail gives no more guesses", advice{
+		Why:      "a guesser asks again after every few tries, and never runs out of them",
+		Mend:     "count wrong codes for the whole sign-in, over all its mails",
+		Standard: "OWASP ASVS 6.6.3; spec/hosted-pages.md 5",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		first := v.RequestCode(user)
+		form := v.CodeForm()
+		for guess := range suite.cfg.CodeAttempts - 1 {
+			v.SendForm(form, map[string]string{"code": otherCode(first, guess)})
+		}
+		second := v.CodeIn(v.ResendSignInMail(user))
+		form = v.CodeForm()
+		for guess := range suite.cfg.CodeAttempts - 1 {
+			v.SendForm(form, map[string]string{"code": otherCode(second, guess)})
+		}
+		v.SendForm(form, map[string]string{"code": second})
+		v.VerifyNoWayIn()
+	})
+
+	item.Case("a mail's link is worth nothing once its code was used", advice{
+		Why:      "one mail opens the account twice",
+		Mend:     "treat code and link of a mail as one credential",
+		Standard: "OWASP ASVS 6.5.1",
+	}, func(c *check) {
+		c.NeedMethod("email_code", "magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		message := v.RequestSignInMail(user)
+		v.EnterCode(v.CodeIn(message))
+		v.AwaitLanding()
+		v.SignOut()
+		v.Redeem(v.LinkIn(message))
+		v.VerifyNoWayIn()
+	})
+
+	item.Case("links cannot be guessed", advice{
+		Why:      "who can count or guess to a link is signed in as somebody else",
+		Mend:     "make the link's token from at least 128 random bits",
+		Standard: "OWASP ASVS 6.5.3",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		const bits = 128
+		links := map[string]bool{}
+		for range 2 {
+			link, err := url.Parse(c.Browser().RequestMagicLink(c.NewUser()))
+			require.NoError(c, err, "the mail's link")
+			longest := ""
+			for _, part := range append(strings.Split(link.Path, "/"), slices.Concat(slices.Collect(maps.Values(link.Query()))...)...) {
+				if len(part) > len(longest) {
+					longest = part
+				}
+			}
+			require.GreaterOrEqual(c, len(longest)*6, bits, "the longest part of the link has room for fewer than %d bits", bits)
+			links[longest] = true
+		}
+		require.Len(c, links, 2, "two people were sent the same link")
 	})
 
 	item.Case("a code opens only the sign-in that it was mailed for", advice{

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"encoding/base64"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -121,6 +123,52 @@ func TestPasskeys(t *testing.T) {
 			v.VerifyNoWayIn()
 		})
 	}
+
+	item.Case("a passkey signs in its owner only", advice{
+		Why:      "anybody with a passkey of their own signs in as anybody",
+		Mend:     "look the credential up by its id, and compare its owner with the user handle",
+		Standard: "WebAuthn Level 3 §7.2 (user handle)",
+	}, func(c *check) {
+		_, owner, _ := c.passkeyOwner()
+		_, other, device := c.passkeyOwner()
+		stranger := device.Credentials()[0].UserHandle
+		v := c.Browser()
+		assertion := owner.Assert(v.BeginCeremony())
+		response, _ := assertion["response"].(map[string]any)
+		response["userHandle"] = base64.RawURLEncoding.EncodeToString(stranger)
+		v.FinishCeremony(assertion)
+		v.VerifyNoWayIn()
+		other.Goto(suite.cfg.App("/")) // its window stays open until here
+	})
+
+	item.Case("a challenge answers only in the browser that was given it", advice{
+		Why:      "an attacker begins a sign-in, has the victim's browser sign for it, and finishes it himself",
+		Mend:     "keep the challenge in this browser's own transaction",
+		Standard: "WebAuthn Level 3 §13.4.3",
+	}, func(c *check) {
+		_, owner, _ := c.passkeyOwner()
+		v, elsewhere := c.Browser(), c.Browser()
+		asked := elsewhere.BeginCeremony()
+		v.BeginCeremony()
+		v.FinishCeremony(owner.Assert(asked))
+		v.VerifyNoWayIn()
+	})
+
+	item.Case("an assertion without the user's verification is refused where it was asked for", advice{
+		Why:      "who finds an unlocked device is in, without fingerprint or PIN",
+		Mend:     "look at the UV flag when userVerification was \"required\"",
+		Standard: "WebAuthn Level 3 §7.2 (UV)",
+	}, func(c *check) {
+		_, owner, _ := c.passkeyOwner()
+		v := c.Browser()
+		asked := v.BeginCeremony()
+		if asked["userVerification"] != "required" {
+			c.NotApplicable("the sign-in asks for user verification only as \"" + fmt.Sprint(asked["userVerification"]) + "\" (DEFECTS.md C-27)")
+		}
+		asked["userVerification"] = "discouraged"
+		v.FinishCeremony(owner.Assert(asked))
+		v.VerifyNoWayIn()
+	})
 
 	item.Case("an assertion works once", advice{
 		Why:      "an assertion that was read in a log opens the account again",

@@ -139,6 +139,81 @@ func TestPassword(t *testing.T) {
 		}
 	})
 
+	item.Case("a sign-up does not change an account that exists", advice{
+		Why:      "a stranger signs up with the victim's address and has the account",
+		Mend:     "at a sign-up for a known address change nothing and tell the inbox",
+		Standard: "OWASP ASVS 6.3.4; CWE-287",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		intruder := *user
+		intruder.Password = newPassword()
+		c.Browser().SendSignUp(intruder.Email, intruder.Password)
+		probe := c.Browser()
+		probe.TryPassword(intruder.Email, intruder.Password)
+		probe.VerifySignedOut()
+	})
+
+	item.Case("a sign-up does not tell who has an account", advice{
+		Why:      "lists of customers are made by trying addresses",
+		Mend:     "answer the same for known and unknown addresses, and tell the inbox",
+		Standard: "OWASP ASVS 6.3.8; WSTG-IDNT-04",
+	}, func(c *check) {
+		known, unknown := c.NewPasswordUser(), c.NewPerson()
+		password := newPassword()
+		seen, unseen := c.Browser().SendSignUp(known.Email, password), c.Browser().SendSignUp(unknown.Email, password)
+		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
+		assert.Equal(c, flows.AnswerText(unseen, unknown.Email), flows.AnswerText(seen, known.Email), "words for a known address against an unknown one")
+	})
+
+	item.Case("a stop to guessing holds in every browser", advice{
+		Why:      "a guesser opens a fresh window after every few tries",
+		Mend:     "count wrong passwords by address, not by browser",
+		Standard: "OWASP ASVS 6.3.1",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		form := v.PasswordForm(user.Email)
+		for range suite.cfg.PasswordAttempts + 1 {
+			v.SendPassword(form, newPassword())
+		}
+		fresh := c.Browser()
+		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
+		require.False(c, signsIn(answer.Status, answer.Header),
+			"the right password was taken in a fresh browser after %d wrong ones", suite.cfg.PasswordAttempts+1)
+	})
+
+	item.Case("a reset link dies with a newer one", advice{
+		Why:      "every reset mail that was ever asked for stays a key",
+		Mend:     "void all reset links of a user when one of them is used",
+		Standard: "OWASP ASVS 6.4.3",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		older := v.LinkIn(v.RequestReset(user))
+		newer := v.LinkIn(v.RequestReset(user))
+		user.Password = newPassword()
+		v.SetNewPassword(newer, user.Password)
+		intruder := *user
+		intruder.Password = newPassword()
+		c.Browser().SetNewPassword(older, intruder.Password)
+		probe := c.Browser()
+		probe.TryPassword(intruder.Email, intruder.Password)
+		probe.VerifySignedOut()
+	})
+
+	item.Case("a reset takes no weak password either", advice{
+		Why:      "the rule of the sign-up is walked around",
+		Mend:     "apply one rule wherever a password is set",
+		Standard: "OWASP ASVS 6.2.1 and 6.2.4",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), "password1")
+		probe := c.Browser()
+		probe.TryPassword(user.Email, "password1")
+		probe.VerifySignedOut()
+	})
+
 	item.Case("a forgotten password is replaced by mail", advice{
 		Why:      "who forgets the password is locked out for ever",
 		Mend:     "follow the reset mail: its link must lead to a form, and the new password must work",

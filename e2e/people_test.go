@@ -31,25 +31,29 @@ func (c *check) NewPerson() *flows.User {
 func (c *check) NewUser() *flows.User {
 	c.Helper()
 	user := c.NewPerson()
-	ctx, cancel := context.WithTimeout(suite.ctx, c.patience())
-	defer cancel()
 	// Named by an id of our own, so that it is found when the answer to its
 	// creation never comes.
 	name := c.unique()
 	c.removeLater("organization", name, func(ctx context.Context) error {
 		return suite.world.API.DeleteOrganizationByExternalID(ctx, name)
 	})
-	organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
-	if err != nil {
-		c.Trouble("an organization cannot be made: %v", err)
-	}
-	made, err := suite.world.API.CreateUser(ctx, organization.ID, scalekit.NewUser{
-		Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName,
+	err := suite.create(func(ctx context.Context) error {
+		organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
+		if err != nil {
+			return err
+		}
+		made, err := suite.world.API.CreateUser(ctx, organization.ID, scalekit.NewUser{
+			Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName,
+		})
+		if err != nil {
+			return err
+		}
+		user.ID, user.OrgID = made.ID, organization.ID
+		return nil
 	})
 	if err != nil {
-		c.Trouble("a user cannot be made: %v", err)
+		c.Trouble("a user with an organization cannot be made: %v", err)
 	}
-	user.ID, user.OrgID = made.ID, organization.ID
 	return user
 }
 
