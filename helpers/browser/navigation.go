@@ -108,6 +108,9 @@ func (n *navigation) await(deadline time.Time, ok func(navState) bool) error {
 	}
 }
 
+// subresourcePatience is how long pictures, fonts and the like are waited for.
+const subresourcePatience = 3 * time.Second
+
 // settle waits until the tab shows a loaded document and no navigation is
 // under way or about to begin.
 func (p *Page) settle(deadline time.Time) error {
@@ -121,11 +124,18 @@ func (p *Page) settle(deadline time.Time) error {
 			return fmt.Errorf("the page does not come to rest: %w", playwright.ErrTimeout)
 		}
 		err := p.page.WaitForLoadState(playwright.PageWaitForLoadStateOptions{
-			State: playwright.LoadStateLoad, Timeout: playwright.Float(milliseconds(left)),
+			State: playwright.LoadStateDomcontentloaded, Timeout: playwright.Float(milliseconds(left)),
 		})
 		if err != nil {
 			return fmt.Errorf("the document did not finish loading: %w", err)
 		}
+		// Pictures and fonts are waited for, too, since a page may act when it
+		// has them; but one that stalls (a slow host, or Chromium's own cache,
+		// which makes a second reader wait up to 20 s for the first) is not a
+		// document that does not load.
+		_ = p.page.WaitForLoadState(playwright.PageWaitForLoadStateOptions{
+			State: playwright.LoadStateLoad, Timeout: playwright.Float(milliseconds(min(left, subresourcePatience))),
+		})
 		// Two turns of the page's own event loop: a form that posts itself has
 		// begun its navigation by then.
 		_, err = p.runtime(`new Promise(done => setTimeout(() => setTimeout(() => done(true), 0), 0))`)
@@ -160,7 +170,7 @@ func isInterrupted(err error) bool {
 func (p *Page) Goto(address string) *Answer {
 	p.w.t.Helper()
 	return p.navigate("open "+p.w.secrets.mask(address), func() (playwright.Response, error) {
-		return p.page.Goto(address, playwright.PageGotoOptions{WaitUntil: playwright.WaitUntilStateLoad, Timeout: p.limit()})
+		return p.page.Goto(address, playwright.PageGotoOptions{WaitUntil: playwright.WaitUntilStateDomcontentloaded, Timeout: p.limit()})
 	})
 }
 
@@ -168,7 +178,7 @@ func (p *Page) Goto(address string) *Answer {
 func (p *Page) Reload() *Answer {
 	p.w.t.Helper()
 	return p.navigate("reload the page", func() (playwright.Response, error) {
-		return p.page.Reload(playwright.PageReloadOptions{WaitUntil: playwright.WaitUntilStateLoad, Timeout: p.limit()})
+		return p.page.Reload(playwright.PageReloadOptions{WaitUntil: playwright.WaitUntilStateDomcontentloaded, Timeout: p.limit()})
 	})
 }
 
@@ -176,7 +186,7 @@ func (p *Page) Reload() *Answer {
 func (p *Page) Back() {
 	p.w.t.Helper()
 	p.navigate("go back", func() (playwright.Response, error) {
-		return p.page.GoBack(playwright.PageGoBackOptions{WaitUntil: playwright.WaitUntilStateLoad, Timeout: p.limit()})
+		return p.page.GoBack(playwright.PageGoBackOptions{WaitUntil: playwright.WaitUntilStateDomcontentloaded, Timeout: p.limit()})
 	})
 }
 
