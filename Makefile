@@ -32,9 +32,11 @@ setup: .cache/modules ## Fetch modules and browser driver, find or install a bro
 e2e: setup ## Run the suite: on the deployment in .env, else on the embedded one
 	@cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run "$$RUN")
 
+# The suite by itself: beside other tests that drive a browser two cores are few.
 .PHONY: test
 test: setup ## Every test of the repository, the suite on the embedded staging included
-	PREFLIGHT_ENV_FILE=/dev/null go test ./... -count=1 -timeout $(TIMEOUT)
+	PREFLIGHT_ENV_FILE=/dev/null go test $$(go list ./... | grep -v '/e2e$$') -count=1 -timeout $(TIMEOUT)
+	cd e2e && PREFLIGHT_ENV_FILE=/dev/null go test -count=1 -timeout $(TIMEOUT)
 
 .PHONY: staging
 staging: ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it
