@@ -100,8 +100,10 @@ func cut(s string, n int) string {
 func (w *window) startTrace() error {
 	return w.context.Tracing().Start(playwright.TracingStartOptions{
 		Screenshots: playwright.Bool(false), // no picture can be redacted
-		Snapshots:   playwright.Bool(true),
-		Sources:     playwright.Bool(false),
+		// Every case pays for snapshots of the page at each step, and only a red
+		// one uses them: `make repro` takes them.
+		Snapshots: playwright.Bool(w.opts.Trace == TraceAlways),
+		Sources:   playwright.Bool(false),
 	})
 }
 
