@@ -151,10 +151,11 @@ func (c *check) finish() {
 	defer c.mu.Unlock()
 	state, reason := c.state, c.reason
 	switch {
-	case state != "":
-	case c.Failed():
-		state = readiness.Failed
-	default:
+	case c.Failed() && state != readiness.Error:
+		// What failed before the case was ended early stays failed: a skip
+		// must not hide it.
+		state, reason = readiness.Failed, ""
+	case state == "":
 		state = readiness.Passed
 	}
 	if c.Failed() {

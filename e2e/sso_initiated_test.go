@@ -124,7 +124,7 @@ func TestSSOInitiated(t *testing.T) {
 
 	item.Case("the suite's own provider signs an employee in, in a browser", advice{
 		Why:      "the hostile cases of this item rest on it",
-		Mend:     "register the provider's metadata (`preflight init` prints it) at the connection PREFLIGHT_IDP_CONNECTION_ID",
+		Mend:     "register PREFLIGHT_IDP_ENTITY_ID, PREFLIGHT_IDP_SSO_URL and the certificate PREFLIGHT_IDP_CERT_FILE at the connection PREFLIGHT_IDP_CONNECTION_ID",
 		Standard: "saml-profiles §4.1",
 	}, func(c *check) {
 		provider, person := c.suiteIdP()

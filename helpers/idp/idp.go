@@ -2,7 +2,7 @@
 // channel only: its handler is given to the browser (Page.Serve) and answers
 // the service provider's AuthnRequests with self-posting forms, so a remote
 // deployment needs no way to reach the suite. Its key and entity id are
-// registered at the deployment under test beforehand (preflight init).
+// registered at the deployment under test beforehand.
 //
 // What it says is free to choose, down to single fields (Params), and Recipes
 // holds the known ways to tamper with a response.

@@ -283,7 +283,7 @@ func TestKeyFiles(t *testing.T) {
 	_, err = LoadKey(filepath.Join(dir, "absent.pem"))
 	assert.Error(t, err)
 	_, err = LoadCertificate(keyFile)
-	assert.ErrorContains(t, err, "preflight init")
+	assert.ErrorContains(t, err, "openssl req")
 }
 
 func TestServiceProviderMetadata(t *testing.T) {

@@ -74,7 +74,7 @@ func LoadCertificate(pemFile string) (*x509.Certificate, error) {
 func ParseKey(keyPEM []byte) (*rsa.PrivateKey, error) {
 	block, _ := pem.Decode(keyPEM)
 	if block == nil {
-		return nil, fmt.Errorf("this is no PEM private key; make one with `preflight init`")
+		return nil, fmt.Errorf("this is no PEM private key; make one with `openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=preflight -keyout key.pem -out cert.pem`")
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
 		return key, nil
@@ -94,7 +94,7 @@ func ParseKey(keyPEM []byte) (*rsa.PrivateKey, error) {
 func ParseCertificate(certPEM []byte) (*x509.Certificate, error) {
 	block, _ := pem.Decode(certPEM)
 	if block == nil || block.Type != "CERTIFICATE" {
-		return nil, fmt.Errorf("this is no PEM certificate; make one with `preflight init`")
+		return nil, fmt.Errorf("this is no PEM certificate; make one with `openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=preflight -keyout key.pem -out cert.pem`")
 	}
 	return x509.ParseCertificate(block.Bytes)
 }
