@@ -49,12 +49,16 @@ func (c *check) Browser() *flows.Visitor {
 	if err != nil {
 		c.Trouble("no browser: %v", err)
 	}
+	return c.open(b, browser.WindowOptions{})
+}
+
+// open opens a window of this case.
+func (c *check) open(b *browser.Browser, o browser.WindowOptions) *flows.Visitor {
+	c.Helper()
 	c.windows++
-	page := b.Open(c, browser.WindowOptions{
-		ArtifactDir: filepath.Join(c.results.Dir(), fmt.Sprintf("browser-%d", c.windows)),
-		Client:      suite.client, Timeout: c.patience(), OnSecret: suite.results.Learn,
-	})
-	return &flows.Visitor{Page: page, T: c, World: suite.world}
+	o.ArtifactDir = filepath.Join(c.results.Dir(), fmt.Sprintf("browser-%d", c.windows))
+	o.Client, o.Timeout, o.OnSecret = suite.client, c.patience(), suite.results.Learn
+	return &flows.Visitor{Page: b.Open(c, o), T: c, World: suite.world}
 }
 
 // patience is how long one step may take.

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
 // After signing out nothing opens the account again but a new sign-in.
@@ -118,6 +120,32 @@ func TestLogout(t *testing.T) {
 		}
 	})
 
+	item.Case("the back button shows nothing private, in a browser that keeps whole pages", advice{
+		Why:      "browsers keep the last pages whole, with all that is on them, and show them without asking anybody",
+		Mend:     "send Cache-Control: no-store with every private page and change a cookie at sign-out; or ask the server again on pageshow with persisted",
+		Standard: "OWASP ASVS 14.3.2; HTML Living Standard 7.4.6.3 (page showing)",
+	}, func(c *check) {
+		user := c.NewUser()
+		b, err := suite.keeping()
+		if err != nil {
+			c.leftOpen(user, err)
+			return
+		}
+		v := c.open(b, browser.WindowOptions{})
+		v.WatchRestores()
+		v.SignIn(user)
+		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		require.Contains(c, strings.ToLower(v.Text()), strings.ToLower(user.Email), "the protected page shows who is signed in")
+		v.SignOut()
+		for range 5 {
+			r, further := v.HistoryBack()
+			if !further {
+				return
+			}
+			assert.NotContains(c, strings.ToLower(r.Text), strings.ToLower(user.Email), "the page behind the back button (%s, from the cache: %t)", r.Address, r.FromCache)
+		}
+	})
+
 	item.Case("signing out leads to no address that was not registered", advice{
 		Why:      "a link to the real sign-out page ends on a look-alike that asks for the password",
 		Mend:     "compare post_logout_redirect_uri with the registered list, exactly",
@@ -217,4 +245,24 @@ func TestLogout(t *testing.T) {
 		require.Eventually(c, func() bool { return there.WhoAmI(user.Email) == "" }, 10*time.Second, 100*time.Millisecond,
 			"the other browser must be signed out")
 	})
+}
+
+// leftOpen stands in for the back/forward cache where the browser has none:
+// what it keeps is a page as a second tab has it, shown again after the
+// sign-out. Only a page that may be kept and does not look again is red.
+func (c *check) leftOpen(user *flows.User, why error) {
+	c.Helper()
+	c.results.Evidence(readiness.Evidence{Kind: "text", Title: "the back/forward cache", Text: "shown by a second tab: " + why.Error()})
+	v := c.Browser()
+	v.SignIn(user)
+	tab := v.NewTab()
+	answer := tab.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+	v.SignOut()
+	tab.Eval(`() => { dispatchEvent(new PageTransitionEvent("pageshow", {persisted: true})); }`, nil)
+	tab.AwaitRest()
+	if strings.Contains(strings.ToLower(answer.Header.Get("Cache-Control")), "no-store") {
+		return // browsers drop the page when the cookies change
+	}
+	assert.NotContains(c, strings.ToLower(tab.Text()), strings.ToLower(user.Email),
+		"the page that was kept (%s) is not no-store and shows the same after pageshow", tab.URL())
 }

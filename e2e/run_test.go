@@ -50,8 +50,10 @@ type run struct {
 
 	ready    func() error // the shared preflight, done once
 	window   func() (*browser.Browser, error)
-	opened   atomic.Bool // a browser was asked for
-	late     atomic.Bool // a case was not begun, for want of time
+	opened   atomic.Bool                      // a browser was asked for
+	keeping  func() (*browser.Browser, error) // one that keeps whole pages, as people's do
+	kept     atomic.Bool                      // that one was asked for
+	late     atomic.Bool                      // a case was not begun, for want of time
 	counter  atomic.Int64
 	alone    sync.RWMutex
 	removals removals
@@ -94,6 +96,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 		}
 	}
 	r.window = sync.OnceValues(r.launch)
+	r.keeping = sync.OnceValues(r.launchKeeping)
 	r.ready = sync.OnceValue(r.preflight)
 
 	root, err := config.ModuleRoot()
@@ -141,17 +144,34 @@ func takeOverTimeout() (p plan, err error) {
 	return p, flag.Set("test.timeout", (timeout + lastResort).String())
 }
 
-// launch starts the one browser of the run.
+// launch starts the browser of the run.
 func (r *run) launch() (*browser.Browser, error) {
 	r.opened.Store(true)
 	path, err := browser.Find(r.cfg.Browser)
 	if err != nil {
 		return nil, err
 	}
-	return browser.Launch(r.ctx, browser.Options{
+	return browser.Launch(r.ctx, r.browserOptions(path))
+}
+
+// launchKeeping starts a second browser, with the back/forward cache on. The
+// headless shell has none.
+func (r *run) launchKeeping() (*browser.Browser, error) {
+	r.kept.Store(true)
+	path, err := browser.FindFull(r.cfg.Browser)
+	if err != nil {
+		return nil, err
+	}
+	o := r.browserOptions(path)
+	o.BackForwardCache = true
+	return browser.Launch(r.ctx, o)
+}
+
+func (r *run) browserOptions(path string) browser.Options {
+	return browser.Options{
 		ExecutablePath: path, DriverDir: r.cfg.DriverDir, Headed: r.cfg.Headed, SlowMo: r.cfg.SlowMo,
 		CAFile: r.cfg.CAFile, AllowedHosts: r.cfg.AllowedHosts, Trace: r.cfg.Trace,
-	})
+	}
 }
 
 // watch returns when the run has to be cut off, since it was interrupted or
@@ -209,17 +229,22 @@ func (r *run) end(ending readiness.Ending, testCode int) int {
 	return r.code
 }
 
-// closeBrowser ends the browser, if one was started.
+// closeBrowser ends the browsers that were started.
 func (r *run) closeBrowser() {
-	if !r.opened.Load() {
-		return
-	}
-	b, err := r.window()
-	if err != nil {
-		return
-	}
-	if err := b.Close(); err != nil {
-		r.results.Note("the browser did not close: " + err.Error())
+	for _, one := range []struct {
+		asked *atomic.Bool
+		get   func() (*browser.Browser, error)
+	}{{&r.opened, r.window}, {&r.kept, r.keeping}} {
+		if !one.asked.Load() {
+			continue
+		}
+		b, err := one.get()
+		if err != nil {
+			continue
+		}
+		if err := b.Close(); err != nil {
+			r.results.Note("the browser did not close: " + err.Error())
+		}
 	}
 }
 

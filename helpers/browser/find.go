@@ -20,6 +20,33 @@ var errNoBrowser = errors.New("no Chromium was found: install one (Debian: apt-g
 // Edge at their usual names and places. An error is one sentence with a remedy.
 func Find(explicit string) (path string, err error) { return find(explicit, false) }
 
+// errNoFullBrowser says what to do where only the headless shell is there.
+var errNoFullBrowser = errors.New("this needs a full Chromium or Chrome, and there is only its headless shell: install one (Debian: apt-get install chromium), or name it in PREFLIGHT_BROWSER")
+
+// FindFull is Find for what the headless shell cannot do: it leaves that one
+// out. An error is one sentence with a remedy.
+func FindFull(explicit string) (path string, err error) {
+	if explicit == "" {
+		if path, err = find("", true); errors.Is(err, errNoBrowser) {
+			err = errNoFullBrowser
+		}
+		return path, err
+	}
+	if path, err = checkBrowser(explicit); err == nil && isShell(path) {
+		return FindFull("")
+	}
+	return path, err
+}
+
+// isShell recognises the headless shell by its name.
+func isShell(path string) bool {
+	name := filepath.Base(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		name = filepath.Base(real)
+	}
+	return strings.Contains(name, "headless-shell") || strings.Contains(name, "headless_shell")
+}
+
 // find is Find; a headed browser cannot be the headless shell.
 func find(explicit string, headed bool) (string, error) {
 	if explicit != "" {

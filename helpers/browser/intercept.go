@@ -12,16 +12,18 @@ import (
 
 // interceptor stops requests of one tab before they leave, by the protocol's
 // Fetch domain: Playwright's own routes do not see what a redirect asks for.
-// Hold and Serve share it.
+// Hold, Serve and
+// Unreachable share it.
 type interceptor struct {
 	s     *session
 	frame string // the main frame
 
-	mu     sync.Mutex
-	holds  []*Held
-	serves map[string]http.Handler // by origin
-	closed bool
-	group  sync.WaitGroup
+	mu      sync.Mutex
+	holds   []*Held
+	serves  map[string]http.Handler // by origin
+	outages map[string]bool         // origins that cannot be reached
+	closed  bool
+	group   sync.WaitGroup
 }
 
 // interception returns the tab's interceptor, made on first use.
@@ -42,7 +44,7 @@ func (p *Page) interception() (*interceptor, error) {
 	}
 	info, _ = info["targetInfo"].(map[string]any)
 	// The id of a tab's main frame is the id of its target.
-	i = &interceptor{s: s, frame: text(info["targetId"]), serves: map[string]http.Handler{}}
+	i = &interceptor{s: s, frame: text(info["targetId"]), serves: map[string]http.Handler{}, outages: map[string]bool{}}
 	s.raw.On("Fetch.requestPaused", func(event any) {
 		if paused, ok := event.(map[string]any); ok {
 			i.paused(paused)
@@ -63,6 +65,9 @@ func (i *interceptor) refresh() error {
 		patterns = append(patterns, map[string]any{"urlPattern": "*", "resourceType": "Document", "requestStage": "Request"})
 	}
 	for origin := range i.serves {
+		patterns = append(patterns, map[string]any{"urlPattern": origin + "/*", "requestStage": "Request"})
+	}
+	for origin := range i.outages {
 		patterns = append(patterns, map[string]any{"urlPattern": origin + "/*", "requestStage": "Request"})
 	}
 	i.mu.Unlock()
@@ -99,6 +104,10 @@ func (i *interceptor) decide(event map[string]any) {
 		_ = i.refresh()
 		return
 	}
+	if i.cut(request.URL) {
+		i.reply("Fetch.failRequest", map[string]any{"requestId": id, "errorReason": "NameNotResolved"})
+		return
+	}
 	if handler := i.handler(request.URL); handler != nil {
 		i.serve(id, request, handler)
 		return
@@ -126,6 +135,12 @@ func (i *interceptor) handler(u *url.URL) http.Handler {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.serves[originOf(u)]
+}
+
+func (i *interceptor) cut(u *url.URL) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.outages[originOf(u)]
 }
 
 // drop forgets a Held and reports whether it was still there.

@@ -48,6 +48,9 @@ type Options struct {
 	AllowedHosts []string
 	// Trace is TraceFailure (also when empty), TraceAlways or TraceOff.
 	Trace string
+	// BackForwardCache leaves the browser's cache of whole pages on, which
+	// people's browsers have and Playwright switches off: see Page.HistoryBack.
+	BackForwardCache bool
 }
 
 // Browser is one running browser for many tests at once. It is safe for
@@ -233,6 +236,9 @@ func launchOptions(o Options, args []string) playwright.BrowserTypeLaunchOptions
 		// A terminal sends Ctrl-C to the driver as well. Whoever drives the
 		// browser closes it, once the report knows why.
 		HandleSIGINT: playwright.Bool(false), HandleSIGTERM: playwright.Bool(false), HandleSIGHUP: playwright.Bool(false),
+	}
+	if o.BackForwardCache {
+		launch.IgnoreDefaultArgs = []string{"--disable-back-forward-cache"}
 	}
 	if o.SlowMo > 0 {
 		launch.SlowMo = playwright.Float(milliseconds(o.SlowMo))

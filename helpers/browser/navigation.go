@@ -190,6 +190,15 @@ func (p *Page) Back() {
 	})
 }
 
+// AwaitRest waits until the tab shows a loaded document and no navigation is
+// under way or about to begin.
+func (p *Page) AwaitRest() {
+	p.w.t.Helper()
+	act(p, "wait for the page to come to rest", "a loaded document", func() error {
+		return p.settle(time.Now().Add(p.w.o.Timeout))
+	})
+}
+
 func (p *Page) navigate(doing string, f func() (playwright.Response, error)) *Answer {
 	p.w.t.Helper()
 	return do(p, doing, "a loaded document", func() (*Answer, error) {

@@ -62,7 +62,7 @@ type Config struct {
 	// What is switched on.
 	Target               string        `env:"PREFLIGHT_TARGET" words:"staging production" default:"staging" group:"What the deployment offers" doc:"Kind of deployment: staging or production."`
 	AllowProduction      string        `env:"PREFLIGHT_ALLOW_PRODUCTION" kind:"host" doc:"Host of APP_URL, letter by letter: the consent to run on a production deployment."`
-	Methods              []string      `env:"PREFLIGHT_METHODS" words:"password magic_link email_code passkey google microsoft github saml oidc" doc:"Sign-in methods that are enabled (comma list): password, magic_link, email_code, passkey, google, microsoft, github, saml, oidc."`
+	Methods              []string      `env:"PREFLIGHT_METHODS" words:"password magic_link email_code passkey google microsoft github gitlab linkedin salesforce saml oidc" doc:"Sign-in methods that are enabled (comma list): password, magic_link, email_code, passkey, google, microsoft, github, gitlab, linkedin, salesforce, saml, oidc."`
 	CodeLifetime         time.Duration `env:"PREFLIGHT_CODE_LIFETIME" default:"10m" doc:"Lifetime of an authorization code."`
 	PasswordlessLifetime time.Duration `env:"PREFLIGHT_PASSWORDLESS_LIFETIME" default:"5m" doc:"Lifetime of sign-in links and one-time codes."`
 	ResetLifetime        time.Duration `env:"PREFLIGHT_RESET_LIFETIME" default:"1h" doc:"Lifetime of password-reset links."`
@@ -122,6 +122,7 @@ type Config struct {
 	EnvFile       string        `env:"PREFLIGHT_ENV_FILE" group:"How to run" doc:"File to read instead of .env; set it in the environment. /dev/null: none."`
 	Browser       string        `env:"PREFLIGHT_BROWSER" kind:"file" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
 	DriverDir     string        `env:"PREFLIGHT_DRIVER_DIR" kind:"dir" default:".cache/playwright" doc:"Folder of the Playwright driver, unpacked as package/ (make setup does it)."`
+	AxeDir        string        `env:"PREFLIGHT_AXE_DIR" kind:"dir" default:".cache/axe-core" doc:"Folder of the accessibility rules, npm axe-core, unpacked as package/ (make setup does it)."`
 	Headed        bool          `env:"PREFLIGHT_HEADED" default:"false" doc:"true shows the browser."`
 	SlowMo        time.Duration `env:"PREFLIGHT_SLOWMO" kind:"ms" default:"0" doc:"Pause before each step in the browser, in milliseconds."`
 	Trace         string        `env:"PREFLIGHT_TRACE" words:"failure always off" default:"failure" doc:"When to keep a trace: failure, always or off."`

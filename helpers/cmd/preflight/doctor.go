@@ -98,8 +98,13 @@ func (f *findings) machine(ctx context.Context, cfg *config.Config) {
 	f.section("This machine")
 	node, nodeErr := nodeVersion(ctx)
 	f.report("node", node, nodeErr)
-	driverErr := checkDriver(cfg.DriverDir)
-	f.report("driver", fmt.Sprintf("playwright-core %s in %s", driverVersion, cfg.DriverDir), driverErr)
+	driverErr := driver.check(cfg.DriverDir)
+	f.report("driver", fmt.Sprintf("playwright-core %s in %s", driver.version, cfg.DriverDir), driverErr)
+	if err := axe.check(cfg.AxeDir); err != nil {
+		f.note(err.Error() + "; without it methods/selection is not verified")
+	} else {
+		f.report("axe", fmt.Sprintf("axe-core %s in %s", axe.version, cfg.AxeDir), nil)
+	}
 	path, browserErr := browser.Find(cfg.Browser)
 	f.report("browser", path, browserErr)
 	if errors.Join(nodeErr, driverErr, browserErr) == nil {

@@ -16,45 +16,62 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/a11y"
 )
 
-// The driver is the npm package playwright-core in the version that the
-// playwright-go of go.mod speaks to; a test holds the two together. The
+// npmPackage is a package of the npm registry that setup puts in place. The
 // integrity is npm's (sha512 of the archive), so that nothing else is run.
-const (
-	driverVersion   = "1.60.0"
-	driverIntegrity = "sha512-9bW6zvX/m0lEbgTKJ6YppOKx8H3VOPBMOCFh2irXFOT4BbHgrx5hPjwJYLT40Lu+4qtD36qKc/Hn56StUW57IA=="
-	npmTimeout      = 5 * time.Minute
-)
+type npmPackage struct {
+	what, name, version, integrity string
+	parts                          []string // files that must be there, and not empty
+}
 
-// checkDriver returns nil if the driver is unpacked in dir/package.
-func checkDriver(dir string) error {
+// driver is the browser driver, in the version that the playwright-go of
+// go.mod speaks to; a test holds the two together.
+var driver = npmPackage{
+	what: "browser driver", name: "playwright-core", version: "1.60.0",
+	integrity: "sha512-9bW6zvX/m0lEbgTKJ6YppOKx8H3VOPBMOCFh2irXFOT4BbHgrx5hPjwJYLT40Lu+4qtD36qKc/Hn56StUW57IA==",
+	parts:     []string{"cli.js", "index.js", "lib/coreBundle.js", "lib/utilsBundle.js"},
+}
+
+// axe judges the accessibility of pages (helpers/a11y).
+var axe = npmPackage{
+	what: "accessibility rules", name: "axe-core", version: a11y.Version,
+	integrity: "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+	parts:     []string{a11y.File},
+}
+
+const npmTimeout = 5 * time.Minute
+
+// check returns nil if the package is unpacked in dir/package.
+func (p npmPackage) check(dir string) error {
 	text, err := os.ReadFile(filepath.Join(dir, "package", "package.json"))
 	if err != nil {
-		return fmt.Errorf("the browser driver is not in %s: run make setup", dir)
+		return fmt.Errorf("the %s is not in %s: run make setup", p.what, dir)
 	}
 	var manifest struct{ Version string }
-	if json.Unmarshal(text, &manifest) != nil || manifest.Version != driverVersion {
-		return fmt.Errorf("the browser driver in %s is version %q, but %s is needed: run make setup", dir, manifest.Version, driverVersion)
+	if json.Unmarshal(text, &manifest) != nil || manifest.Version != p.version {
+		return fmt.Errorf("the %s in %s is version %q, but %s is needed: run make setup", p.what, dir, manifest.Version, p.version)
 	}
-	for _, part := range []string{"cli.js", "index.js", "lib/coreBundle.js", "lib/utilsBundle.js"} {
+	for _, part := range p.parts {
 		if info, err := os.Stat(filepath.Join(dir, "package", part)); err != nil || info.Size() == 0 {
-			return fmt.Errorf("the browser driver in %s lacks %s: run make setup", dir, part)
+			return fmt.Errorf("the %s in %s lacks %s: run make setup", p.what, dir, part)
 		}
 	}
 	return nil
 }
 
-// fetchDriver lets npm fetch the package and puts it in place in one step: the
-// driver is there whole or not at all. It runs under the lock, so whatever
-// begins with a dot beside it was left behind by a setup that was killed.
-func fetchDriver(ctx context.Context, out io.Writer, dir string) error {
+// fetch lets npm fetch the package and puts it in place in one step: it is
+// there whole or not at all. It runs under the lock, so whatever begins with a
+// dot beside it was left behind by a setup that was killed.
+func (p npmPackage) fetch(ctx context.Context, out io.Writer, dir string) error {
 	leftovers, _ := filepath.Glob(filepath.Join(dir, ".fetch-*"))
 	for _, old := range leftovers {
 		_ = os.RemoveAll(old)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("the folder of the browser driver cannot be made: %w", err)
+		return fmt.Errorf("the folder of the %s cannot be made: %w", p.what, err)
 	}
 	work, err := os.MkdirTemp(dir, ".fetch-*")
 	if err != nil {
@@ -62,30 +79,30 @@ func fetchDriver(ctx context.Context, out io.Writer, dir string) error {
 	}
 	defer func() { _ = os.RemoveAll(work) }()
 
-	start := time.Now()
-	fmt.Fprintf(out, "preflight: fetching the browser driver, npm playwright-core@%s …\n", driverVersion)
-	archive, err := npmPack(ctx, work, "playwright-core@"+driverVersion)
+	start, spec := time.Now(), p.name+"@"+p.version
+	fmt.Fprintf(out, "preflight: fetching the %s, npm %s …\n", p.what, spec)
+	archive, err := npmPack(ctx, work, spec)
 	if err != nil {
 		return err
 	}
 	sum := sha512.Sum512(archive)
-	if "sha512-"+base64.StdEncoding.EncodeToString(sum[:]) != driverIntegrity {
-		return fmt.Errorf("npm gave a playwright-core@%s that is not the published one (its sha512 differs): nothing was unpacked; check npm's registry setting", driverVersion)
+	if "sha512-"+base64.StdEncoding.EncodeToString(sum[:]) != p.integrity {
+		return fmt.Errorf("npm gave a %s that is not the published one (its sha512 differs): nothing was unpacked; check npm's registry setting", spec)
 	}
 	if err := unpack(archive, work); err != nil {
-		return fmt.Errorf("the browser driver cannot be unpacked into %s: %w", dir, err)
+		return fmt.Errorf("the %s cannot be unpacked into %s: %w", p.what, dir, err)
 	}
-	if err := checkDriver(work); err != nil {
+	if err := p.check(work); err != nil {
 		return err
 	}
 	target := filepath.Join(dir, "package")
 	if err := os.RemoveAll(target); err != nil {
-		return fmt.Errorf("the incomplete driver in %s cannot be removed: %w", target, err)
+		return fmt.Errorf("the incomplete %s in %s cannot be removed: %w", p.what, target, err)
 	}
 	if err := os.Rename(filepath.Join(work, "package"), target); err != nil {
-		return fmt.Errorf("the browser driver cannot be put in place: %w", err)
+		return fmt.Errorf("the %s cannot be put in place: %w", p.what, err)
 	}
-	fmt.Fprintf(out, "preflight: browser driver ready (%.1f s)\n", time.Since(start).Seconds())
+	fmt.Fprintf(out, "preflight: %s ready (%.1f s)\n", p.what, time.Since(start).Seconds())
 	return nil
 }
 

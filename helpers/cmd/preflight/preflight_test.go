@@ -63,7 +63,7 @@ func TestDriverIsTheOneThatPlaywrightGoWants(t *testing.T) {
 	require.NoError(t, err)
 	wanted := regexp.MustCompile(`playwrightCliVersion = "([^"]+)"`).FindSubmatch(source)
 	require.NotNil(t, wanted, "playwright-go says its driver's version elsewhere now")
-	assert.Equal(t, driverVersion, string(wanted[1]))
+	assert.Equal(t, driver.version, string(wanted[1]))
 }
 
 func TestArchivesStayInTheirFolder(t *testing.T) {

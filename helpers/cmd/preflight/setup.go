@@ -31,9 +31,15 @@ func setup(ctx context.Context, out io.Writer) error {
 	}
 	defer unlock()
 
-	if err := checkDriver(place.driverDir); err != nil {
-		if err := fetchDriver(ctx, out, place.driverDir); err != nil {
+	if driver.check(place.driverDir) != nil {
+		if err := driver.fetch(ctx, out, place.driverDir); err != nil {
 			return err
+		}
+	}
+	if axe.check(place.axeDir) != nil {
+		// One check needs them; the others run without.
+		if err := axe.fetch(ctx, out, place.axeDir); err != nil {
+			fmt.Fprintf(out, "preflight: warning: without accessibility rules methods/selection is not verified: %v\n", err)
 		}
 	}
 	path, err := browser.Find(place.browser)
@@ -53,6 +59,7 @@ func setup(ctx context.Context, out io.Writer) error {
 // place is where this machine keeps what the suite drives a browser with.
 type place struct {
 	driverDir string
+	axeDir    string
 	browser   string // PREFLIGHT_BROWSER; empty: to be looked for
 }
 
@@ -63,10 +70,10 @@ func findPlace() (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	return place{cfg.DriverDir, cfg.Browser}, nil
+	return place{cfg.DriverDir, cfg.AxeDir, cfg.Browser}, nil
 }
 
 func (p place) ready() error {
 	_, err := browser.Find(p.browser)
-	return errors.Join(checkDriver(p.driverDir), err)
+	return errors.Join(driver.check(p.driverDir), axe.check(p.axeDir), err)
 }
