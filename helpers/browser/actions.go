@@ -91,6 +91,43 @@ func (p *Page) Type(sel, text string) {
 	})
 }
 
+// Focus moves the focus to the first visible element sel finds.
+func (p *Page) Focus(sel string) {
+	p.w.t.Helper()
+	act(p, "focus "+sel, "a visible element that takes the focus", func() error {
+		return p.one(sel).Focus(playwright.LocatorFocusOptions{Timeout: p.limit()})
+	})
+}
+
+// TypeAndSend types text with the keyboard where the focus is, and calls send
+// unless the page has begun to send it by itself, as some do at the last
+// digit of a code. It returns when that has ended with a loaded document.
+func (p *Page) TypeAndSend(text string, send func()) {
+	p.w.t.Helper()
+	before, _ := p.nav.state()
+	_, _ = p.runtime(watchForSending)
+	act(p, "type where the focus is", "a field that takes keys", func() error { return p.page.Keyboard().Type(text) })
+	if sent, err := p.runtime(`window.preflightSent === true`); err == nil && sent != true {
+		send()
+		return
+	}
+	act(p, "wait for what the page sends by itself", "a navigation that ends with a loaded document", func() error {
+		deadline := time.Now().Add(p.w.o.Timeout)
+		if err := p.nav.await(deadline, func(s navState) bool { return s.started > before.started || s.committed > before.committed }); err != nil {
+			return errors.New("the page sent the form by itself, and no navigation began")
+		}
+		return p.settle(deadline)
+	})
+}
+
+// watchForSending notes in the document whether it has begun to send a form.
+const watchForSending = `(() => {
+	window.preflightSent = false;
+	const sent = () => { window.preflightSent = true; };
+	addEventListener("submit", e => { setTimeout(() => { if (!e.defaultPrevented) sent(); }); if (!e.defaultPrevented) sent(); });
+	addEventListener("beforeunload", sent);
+})()`
+
 // Press presses a key, such as "Enter", "Tab" or "Control+A".
 func (p *Page) Press(key string) {
 	p.w.t.Helper()

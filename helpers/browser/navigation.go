@@ -218,22 +218,36 @@ func (p *Page) navigate(doing string, f func() (playwright.Response, error)) *An
 	})
 }
 
+// PressAndLand presses a key and waits until the navigations this causes have
+// ended with a loaded document.
+func (p *Page) PressAndLand(key string) {
+	p.w.t.Helper()
+	act(p, "press "+key+" and go on", "a navigation that ends with a loaded document", func() error {
+		return p.causes("the key", func() error { return p.page.Keyboard().Press(key) })
+	})
+}
+
 // Submit clicks what sel finds and waits until the navigations this causes
 // have ended with a loaded document.
 func (p *Page) Submit(sel string) {
 	p.w.t.Helper()
 	act(p, "submit with "+sel, "a navigation that ends with a loaded document", func() error {
-		deadline := time.Now().Add(p.w.o.Timeout)
-		before, _ := p.nav.state()
-		if err := p.click(sel); err != nil {
-			return err
-		}
-		err := p.nav.await(deadline, func(s navState) bool {
-			return s.started > before.started || s.committed > before.committed
-		})
-		if err != nil {
-			return errors.New("the click led nowhere: no navigation began")
-		}
-		return p.settle(deadline)
+		return p.causes("the click", func() error { return p.click(sel) })
 	})
+}
+
+// causes does something that must begin a navigation, and waits for its end.
+func (p *Page) causes(what string, f func() error) error {
+	deadline := time.Now().Add(p.w.o.Timeout)
+	before, _ := p.nav.state()
+	if err := f(); err != nil {
+		return err
+	}
+	err := p.nav.await(deadline, func(s navState) bool {
+		return s.started > before.started || s.committed > before.committed
+	})
+	if err != nil {
+		return errors.New(what + " led nowhere: no navigation began")
+	}
+	return p.settle(deadline)
 }

@@ -120,6 +120,17 @@ func (v *Visitor) Redeem(link string) {
 	}
 }
 
+// HasCode accepts mails with a one-time code.
+func (v *Visitor) HasCode(message inbox.Message) bool { return len(message.Codes) > 0 }
+
+// TypeCode types a code where the focus is, by keyboard alone, and sends it
+// with Enter unless the page has sent it at the last digit.
+func (v *Visitor) TypeCode(code string) {
+	v.T.Helper()
+	v.Step("type the code from the mail")
+	v.TypeAndSend(code, func() { v.PressAndLand("Enter") })
+}
+
 // signsIn accepts mails with a code or a link to the auth environment.
 func (v *Visitor) signsIn(message inbox.Message) bool {
 	return len(message.Codes) > 0 || v.hasLink(message)

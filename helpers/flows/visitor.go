@@ -81,6 +81,14 @@ func (v *Visitor) AwaitLanding() {
 	v.AwaitURL("a page of the application, behind the callback", v.Landed)
 }
 
+// AwaitLandingOr waits until the browser is back at the application, behind the
+// callback, or an element is to be seen, and reports whether it has landed.
+func (v *Visitor) AwaitLandingOr(selector string) (landed bool) {
+	v.T.Helper()
+	v.until("the application, or "+selector, func() bool { return v.Landed(v.URL()) || v.Has(selector) })
+	return v.Landed(v.URL())
+}
+
 // AwaitAtAuth waits until the browser is at the auth environment.
 func (v *Visitor) AwaitAtAuth() { v.AwaitURL("the auth environment", v.atAuth) }
 

@@ -57,9 +57,14 @@ func ChooseEmailCode(p *browser.Page) {
 	}
 }
 
-// SubmitCode types a code as a person would, digit by digit, and sends it.
+// SubmitCode types a code as a person would, digit by digit, and sends it,
+// unless the page sends it by itself at the last digit.
 func SubmitCode(p *browser.Page, code string) {
 	p.Await(PinInput)
-	p.Type(PinInput, code) // the first of the boxes; focus moves on by itself
-	p.Submit(SubmitOf(PinInput))
+	p.Focus(PinInput) // the first of the boxes; focus moves on by itself
+	p.TypeAndSend(code, func() { p.Submit(SubmitOf(PinInput)) })
 }
+
+// Providers are the social providers that an environment can have
+// (spec/hosted-pages.md 6).
+var Providers = []string{"google", "microsoft", "github", "gitlab", "linkedin", "salesforce"}
