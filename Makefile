@@ -39,12 +39,16 @@ test: setup ## Every test of the repository, the suite on the embedded staging i
 	cd e2e && PREFLIGHT_ENV_FILE=/dev/null go test -count=1 -timeout $(TIMEOUT)
 
 .PHONY: staging
-staging: ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it
-	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(foreach id,$(DEFECT),-defect $(id))
+staging: ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it, TRAP=… makes it unusual
+	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(foreach id,$(DEFECT),-defect $(id)) $(foreach id,$(TRAP),-trap $(id))
 
 .PHONY: detect
-detect: setup ## Show that each known defect turns its item red: ONLY='state-ignored code-reuse' for some
-	@go run ./fixtures/cmd/detect $(ONLY)
+detect: setup ## Show that each known defect turns its items red, and only those: ONLY='state-ignored core/logout' for some
+	@go run ./fixtures/cmd/detect $(if $(PARTS),-parts $(PARTS)) $(if $(SHARD),-shard $(SHARD)) $(if $(RECORD),-record) $(ONLY)
+
+.PHONY: proof
+proof: ## Write fixtures/PROOF.md: item, cases, the defects it is proven against, standards
+	@go run ./fixtures/cmd/detect -proof fixtures/PROOF.md
 
 .PHONY: doctor
 doctor: setup ## Check this machine, the variables and the deployment

@@ -177,11 +177,14 @@ func (c *check) finish() {
 // repro is the command that runs this case alone, slowly, and keeps a trace.
 func (c *check) repro() string {
 	pattern := regexp.QuoteMeta(c.T.Name())
-	defect := ""
+	variant := ""
 	if ids := suite.cfg.StagingDefect; len(ids) > 0 {
-		defect = "PREFLIGHT_STAGING_DEFECT=" + strings.Join(ids, ",") + " "
+		variant += "PREFLIGHT_STAGING_DEFECT=" + strings.Join(ids, ",") + " "
 	}
-	return defect + "make repro RUN='^" + strings.ReplaceAll(strings.ReplaceAll(pattern, "'", "."), "/", "$/^") + "$'"
+	if ids := suite.cfg.StagingTrap; len(ids) > 0 {
+		variant += "PREFLIGHT_STAGING_TRAP=" + strings.Join(ids, ",") + " "
+	}
+	return variant + "make repro RUN='^" + strings.ReplaceAll(strings.ReplaceAll(pattern, "'", "."), "/", "$/^") + "$'"
 }
 
 // showMails adds the mails that this case's people received to the evidence.

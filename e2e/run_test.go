@@ -147,15 +147,20 @@ func takeOverTimeout() (p plan, err error) {
 // launch starts the browser of the run.
 func (r *run) launch() (*browser.Browser, error) {
 	r.opened.Store(true)
-	path, err := browser.Find(r.cfg.Browser)
-	if err != nil {
-		return nil, err
+	path := ""
+	if r.cfg.BrowserWS == "" {
+		var err error
+		if path, err = browser.Find(r.cfg.Browser); err != nil {
+			return nil, err
+		}
 	}
-	return browser.Launch(r.ctx, r.browserOptions(path))
+	o := r.browserOptions(path)
+	o.ServerURL = r.cfg.BrowserWS
+	return browser.Launch(r.ctx, o)
 }
 
 // launchKeeping starts a second browser, with the back/forward cache on. The
-// headless shell has none.
+// headless shell has none, and a shared browser is as it is.
 func (r *run) launchKeeping() (*browser.Browser, error) {
 	r.kept.Store(true)
 	path, err := browser.FindFull(r.cfg.Browser)

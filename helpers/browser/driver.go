@@ -25,7 +25,8 @@ type driver struct {
 // checkDriver has read the version already. And it moves every temporary file,
 // the browser's profile above all, into our folder, so that a browser that had
 // to be killed leaves nothing behind. The driver ends when our end of its pipe
-// is gone, also when go test kills us: it removes the folder then. Until then it
+// is gone, also when go test kills us: it removes the folder then (a server is told
+// to watch for that, a driver does by itself). Until then it
 // outlives the signals that a terminal or a CI server sends to all of us at once:
 // the browser must not break before the run knows that it was interrupted.
 const cliShim = `if (process.argv[2] === '--version') {
@@ -34,6 +35,7 @@ const cliShim = `if (process.argv[2] === '--version') {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {});
   process.env.TMPDIR = process.env.TMP = process.env.TEMP = %s;
   process.on('exit', () => require('fs').rmSync(%s, {recursive: true, force: true, maxRetries: 3}));
+  if (process.argv[2] === 'launch-server') process.stdin.on('end', () => process.exit(0)).resume();
   require(%s);
 }
 `

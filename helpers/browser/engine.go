@@ -57,7 +57,7 @@ func startEngine(ctx context.Context, o Options, args []string) (*engine, error)
 			}
 			d.remove()
 		}()
-		return nil, fmt.Errorf("the browser at %s did not start in time: %w", o.ExecutablePath, ctx.Err())
+		return nil, fmt.Errorf("%s did not start in time: %w", o.name(), ctx.Err())
 	}
 }
 
@@ -67,19 +67,26 @@ func launchEngine(d *driver, o Options, args []string) (*engine, error) {
 		return nil, fmt.Errorf("the Playwright driver did not start (run `make setup`): %w", err)
 	}
 	e := &engine{driver: d, pw: pw, gone: make(chan struct{}), processes: processes{driver: pw.Pid()}}
-	if e.browser, err = pw.Chromium.Launch(launchOptions(o, args)); err != nil {
-		_ = pw.Stop()
-		return nil, fmt.Errorf("the browser at %s did not start: %w", o.ExecutablePath, firstLines(err, 12))
+	if o.ServerURL != "" {
+		e.browser, err = pw.Chromium.Connect(o.ServerURL, connectOptions(o))
+		err = hideServer(err, o.ServerURL)
+	} else {
+		e.browser, err = pw.Chromium.Launch(launchOptions(o, args))
 	}
-	if err := e.inspect(); err != nil {
+	if err != nil {
+		_ = pw.Stop()
+		return nil, fmt.Errorf("%s did not start: %w", o.name(), firstLines(err, 12))
+	}
+	if err := e.inspect(o.ServerURL != ""); err != nil {
 		_ = e.close()
-		return nil, fmt.Errorf("the browser at %s does not answer: %w", o.ExecutablePath, err)
+		return nil, fmt.Errorf("%s does not answer: %w", o.name(), err)
 	}
 	return e, nil
 }
 
-// inspect learns the browser's process and its name for itself.
-func (e *engine) inspect() (err error) {
+// inspect learns the browser's process and its name for itself. The process of a
+// shared browser is not ours to kill.
+func (e *engine) inspect(shared bool) (err error) {
 	if e.cdp, err = e.browser.NewBrowserCDPSession(); err != nil {
 		return err
 	}
@@ -88,6 +95,9 @@ func (e *engine) inspect() (err error) {
 		return err
 	}
 	e.userAgent, _ = version["userAgent"].(string)
+	if shared {
+		return nil
+	}
 	info, err := send(e.cdp, "SystemInfo.getProcessInfo", nil)
 	if err != nil {
 		return err

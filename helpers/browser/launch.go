@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -51,6 +52,10 @@ type Options struct {
 	// BackForwardCache leaves the browser's cache of whole pages on, which
 	// people's browsers have and Playwright switches off: see Page.HistoryBack.
 	BackForwardCache bool
+	// ServerURL is a browser that runs already, as Server.URL has it. Then
+	// ExecutablePath and Headed say nothing, and of CAFile and AllowedHosts
+	// only what concerns Go's own requests counts.
+	ServerURL string
 }
 
 // Browser is one running browser for many tests at once. It is safe for
@@ -76,12 +81,14 @@ func Launch(ctx context.Context, o Options) (*Browser, error) {
 	default:
 		return nil, fmt.Errorf("PREFLIGHT_TRACE is %q: use failure, always or off", o.Trace)
 	}
-	path, err := find(o.ExecutablePath, o.Headed)
-	if err != nil {
-		return nil, err
+	b := &Browser{}
+	var err error
+	if o.ServerURL == "" {
+		if o.ExecutablePath, err = find(o.ExecutablePath, o.Headed); err != nil {
+			return nil, err
+		}
 	}
-	o.ExecutablePath = path
-	b := &Browser{opts: o}
+	b.opts = o
 	if b.args, b.roots, err = arguments(o); err != nil {
 		return nil, err
 	}
@@ -244,6 +251,32 @@ func launchOptions(o Options, args []string) playwright.BrowserTypeLaunchOptions
 		launch.SlowMo = playwright.Float(milliseconds(o.SlowMo))
 	}
 	return launch
+}
+
+// connectOptions are what Playwright is told about a browser that runs already.
+func connectOptions(o Options) playwright.BrowserTypeConnectOptions {
+	connect := playwright.BrowserTypeConnectOptions{Timeout: playwright.Float(milliseconds(launchTimeout))}
+	if o.SlowMo > 0 {
+		connect.SlowMo = playwright.Float(milliseconds(o.SlowMo))
+	}
+	return connect
+}
+
+// hideServer keeps the address of a browser server, which is a key to it, out
+// of what people read.
+func hideServer(err error, address string) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(strings.ReplaceAll(err.Error(), address, "PREFLIGHT_BROWSER_WS"))
+}
+
+// name is the browser as error messages call it.
+func (o Options) name() string {
+	if o.ServerURL != "" {
+		return "the browser server in PREFLIGHT_BROWSER_WS"
+	}
+	return "the browser at " + o.ExecutablePath
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

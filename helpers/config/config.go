@@ -121,6 +121,7 @@ type Config struct {
 	// embedded one: see IsEmpty.
 	EnvFile       string        `env:"PREFLIGHT_ENV_FILE" group:"How to run" doc:"File to read instead of .env; set it in the environment. /dev/null: none."`
 	Browser       string        `env:"PREFLIGHT_BROWSER" kind:"file" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
+	BrowserWS     string        `env:"PREFLIGHT_BROWSER_WS" secret:"true" doc:"Address (ws://…) of a browser that runs already, started with playwright-core's launch-server; it must trust the deployment's CA and reach its hosts. Unset: one is started."`
 	DriverDir     string        `env:"PREFLIGHT_DRIVER_DIR" kind:"dir" default:".cache/playwright" doc:"Folder of the Playwright driver, unpacked as package/ (make setup does it)."`
 	AxeDir        string        `env:"PREFLIGHT_AXE_DIR" kind:"dir" default:".cache/axe-core" doc:"Folder of the accessibility rules, npm axe-core, unpacked as package/ (make setup does it)."`
 	Headed        bool          `env:"PREFLIGHT_HEADED" default:"false" doc:"true shows the browser."`
@@ -130,6 +131,8 @@ type Config struct {
 	Reports       string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
 	Gate          string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
 	StagingDefect []string      `env:"PREFLIGHT_STAGING_DEFECT" doc:"Defects to switch on in the embedded deployment (comma list), to see what the suite says."`
+	StagingTrap   []string      `env:"PREFLIGHT_STAGING_TRAP" doc:"Unusual but right behaviour to switch on in the embedded deployment (comma list): the suite must stay green."`
+	StagingCA     string        `env:"PREFLIGHT_STAGING_CA" kind:"file" doc:"PEM file with certificate and key of the CA that the embedded deployment uses, where several of them share one browser. Unset: it makes its own."`
 
 	values  map[string]value // by variable name; only what is set or has a default
 	unknown []string         // names read from a .env or a map that are no variables

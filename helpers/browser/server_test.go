@@ -1,0 +1,40 @@
+package browser
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Two clients share one browser and see nothing of each other; a client that
+// ends leaves the browser running, and the server leaves nothing behind.
+func TestSeveralClientsShareOneBrowser(t *testing.T) {
+	t.Parallel()
+	where := site().handle(t, "/", page("<h1>shared</h1>"))
+	options := testOptions()
+	server, err := StartServer(context.Background(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Close() })
+	options.ServerURL = server.URL
+	for _, client := range []string{"first", "second"} {
+		t.Run(client, func(t *testing.T) {
+			b, err := Launch(context.Background(), options)
+			require.NoError(t, err)
+			t.Cleanup(func() { assert.NoError(t, b.Close()) })
+			p := b.Open(t, WindowOptions{ArtifactDir: t.TempDir()})
+			p.Goto(site().url("app.localhost", where))
+			assert.Contains(t, p.Text(), "shared")
+			assert.Empty(t, p.Cookies())
+			p.Eval(`() => { document.cookie = "seen=yes; path=/" }`, nil)
+			assert.NotEmpty(t, p.Cookies())
+		})
+	}
+	folder := server.driver.dir
+	require.NoError(t, server.Close())
+	assert.NoDirExists(t, folder)
+	_, err = Launch(context.Background(), options)
+	require.ErrorContains(t, err, "PREFLIGHT_BROWSER_WS")
+	assert.NotContains(t, err.Error(), server.URL, "the address is a key to the browser")
+}
