@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -121,11 +122,12 @@ func (c *check) Age(user *flows.User, d time.Duration) {
 	c.control("PREFLIGHT_TIME_URL", map[string]any{"subject": user.Email, "seconds": int(d.Seconds())})
 }
 
-// control uses a capability of the deployment, which a variable announces.
-func (c *check) control(variable string, body map[string]any) {
+// control uses a capability of the deployment, which a variable announces, and
+// returns its answer.
+func (c *check) control(variable string, body any) []byte {
 	c.Helper()
 	c.Need(variable)
-	encoded, _ := json.Marshal(body) // strings and numbers
+	encoded, _ := json.Marshal(body) // strings, numbers and booleans
 	request, err := http.NewRequestWithContext(suite.ctx, http.MethodPost, suite.cfg.Value(variable), bytes.NewReader(encoded))
 	if err != nil {
 		c.Trouble("%s cannot be used: %v", variable, err)
@@ -140,4 +142,9 @@ func (c *check) control(variable string, body map[string]any) {
 	if response.StatusCode/100 != 2 {
 		c.Trouble("the capability of %s answered HTTP %d", variable, response.StatusCode)
 	}
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		c.Trouble("the capability of %s broke off: %v", variable, err)
+	}
+	return answer
 }

@@ -50,15 +50,42 @@ func (v *Visitor) SignInWith(provider string, account Account) {
 // method, to the login, or back to the application.
 func (v *Visitor) VerifyWayOn() {
 	v.T.Helper()
-	if v.Has(screens.EmailInput) {
-		return
-	}
+	v.wayOn()
+}
+
+// wayOn returns what leads on from the page at hand, the best way first.
+func (v *Visitor) wayOn() string {
+	v.T.Helper()
 	c := v.World.Config
-	ways := []string{`a[href*="/a/auth/"]`, `a[href^="` + c.AppURL.String() + `"]`, `a[href^="` + c.AppLoginPath + `"]`, `a[href="/"]`, `form [type="submit"]`}
+	ways := []string{
+		screens.EmailInput, `a[href*="/a/auth/"]`, `main a[href^="` + c.AppLoginPath + `"]`, `a[href^="` + c.AppLoginPath + `"]`,
+		`a[href^="` + v.app(c.AppInitiateLoginPath) + `"]`, `a[href^="` + c.AppURL.String() + `"]`, `a[href="/"]`, `form [type="submit"]`,
+	}
 	for _, way := range ways {
 		if v.Has(way) {
-			return
+			return way
 		}
 	}
 	v.T.Fatalf("expected a way on from %s: a sign-in method, a link to the login or to the application; saw none", v.URL())
+	return ""
+}
+
+// GoOn takes the way on that the page at hand offers, after something went
+// wrong, and signs user in by it.
+func (v *Visitor) GoOn(user *User) {
+	v.T.Helper()
+	v.Step("take the way on that the page offers")
+	if way := v.wayOn(); way != screens.EmailInput {
+		v.Submit(way)
+	}
+	if !v.AwaitLandingOr(screens.EmailInput) {
+		v.Identify(user)
+		v.AwaitLanding()
+		return
+	}
+	if v.WhoAmI(user.Email) == "" { // the start page: the login is one click from there
+		v.OpenLogin("")
+		v.Identify(user)
+		v.AwaitLanding()
+	}
 }

@@ -70,12 +70,19 @@ func (v *Visitor) TryPassword(email, password string) {
 // until the browser is back at the application.
 func (v *Visitor) SignOut() {
 	v.T.Helper()
+	v.PressSignOut()
+	v.AwaitLanding()
+}
+
+// PressSignOut is SignOut without the way back: where the browser ends is the
+// caller's matter.
+func (v *Visitor) PressSignOut() {
+	v.T.Helper()
 	v.Step("sign out")
 	c := v.World.Config
 	v.Goto(v.app(c.AppProtectedPath))
 	path := c.AppLogoutPath
 	v.Submit(`a[href^="` + path + `"], form[action^="` + path + `"] [type="submit"], a[href^="` + v.app(path) + `"]`)
-	v.AwaitLanding()
 }
 
 // StartLogin begins a sign-in at the application and returns the parameters of

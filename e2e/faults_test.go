@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+)
+
+// fault is something that goes wrong for one person, as PREFLIGHT_FAULT_URL
+// takes it.
+type fault struct {
+	Host    string `json:"host"`
+	Path    string `json:"path,omitempty"`
+	Method  string `json:"method,omitempty"`
+	Subject string `json:"subject"`
+	Status  int    `json:"status,omitempty"`
+	DelayMS int    `json:"delay_ms,omitempty"`
+	Reset   bool   `json:"reset,omitempty"`
+	Body    string `json:"body,omitempty"`
+	Type    string `json:"type,omitempty"`
+}
+
+// atAuth aims the fault at the auth environment.
+func (f fault) atAuth(path string) fault {
+	f.Host, f.Path = suite.cfg.EnvironmentURL.Hostname(), path
+	return f
+}
+
+// Break makes something go wrong for one person, until end is called or the
+// case is over. Nobody else meets it.
+func (c *check) Break(user *flows.User, f fault) (end func()) {
+	c.Helper()
+	f.Subject = user.Email
+	return c.BreakFor(f)
+}
+
+// BreakFor is Break for another subject than a person's address: a code, an id.
+func (c *check) BreakFor(f fault) (end func()) {
+	c.Helper()
+	c.Need("PREFLIGHT_FAULT_URL")
+	var made struct{ ID string }
+	if err := json.Unmarshal(c.control("PREFLIGHT_FAULT_URL", f), &made); err != nil || made.ID == "" {
+		c.Trouble("the capability of PREFLIGHT_FAULT_URL gave the fault no id: %v", err)
+	}
+	end = sync.OnceFunc(func() { c.endFault(made.ID) })
+	c.Cleanup(end)
+	return end
+}
+
+func (c *check) endFault(id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(suite.ctx), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, suite.cfg.FaultURL+"/"+id, nil)
+	if err != nil {
+		c.Errorf("the fault %s cannot be ended: %v", id, err)
+		return
+	}
+	request.Header.Set("Authorization", "Bearer "+suite.cfg.ControlToken)
+	response, err := suite.client.Do(request)
+	if err != nil {
+		c.Errorf("the fault %s cannot be ended: %v", id, err)
+		return
+	}
+	_ = response.Body.Close()
+}
