@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,9 @@ func begin(t *testing.T, id string) *item {
 	}
 	defeatTestCache(suite.stamp)
 	skipWhenOver(t)
+	if n := slices.Index(checkedItems(), id); !suite.part.Takes(n) {
+		t.Skipf("%s: it belongs to another part of the run than %s", readiness.NotVerified, suite.part)
+	}
 	i := &item{t: t, id: id, results: suite.results.Item(id)}
 	if err := suite.ready(); err != nil {
 		skipWhenOver(t)

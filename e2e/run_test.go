@@ -45,6 +45,7 @@ type run struct {
 	world   flows.World
 	client  *http.Client
 	plan    plan
+	part    *readiness.Part
 	stamp   string
 	begun   time.Time // what exists since before is not ours
 
@@ -108,6 +109,10 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.part, err = readiness.ParsePart(cfg.Part); err != nil {
+		return nil, err
+	}
+	options.Part = r.part
 	options.Deployment = readiness.Deployment{
 		Name: cfg.AppURL.Host, AppURL: cfg.AppURL.String(), EnvironmentURL: cfg.EnvironmentURL.String(),
 		Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,

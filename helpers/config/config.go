@@ -130,6 +130,7 @@ type Config struct {
 	TimeoutFactor float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
 	Reports       string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
 	Gate          string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
+	Part          string        `env:"PREFLIGHT_PART" doc:"Which share of the suite to run, such as 2/3 for the second of three machines; preflight merge joins them."`
 	StagingDefect []string      `env:"PREFLIGHT_STAGING_DEFECT" doc:"Defects to switch on in the embedded deployment (comma list), to see what the suite says."`
 	StagingTrap   []string      `env:"PREFLIGHT_STAGING_TRAP" doc:"Unusual but right behaviour to switch on in the embedded deployment (comma list): the suite must stay green."`
 	StagingCA     string        `env:"PREFLIGHT_STAGING_CA" kind:"file" doc:"PEM file with certificate and key of the CA that the embedded deployment uses, where several of them share one browser. Unset: it makes its own."`

@@ -26,10 +26,14 @@ func (r *Run) Finish(ending Ending) (*Result, error) {
 		_ = os.RemoveAll(r.raw)
 		r.proveClean()
 		r.result = r.build(&ending)
+		r.result.addHistory(r.before)
 		r.err = r.result.write()
 		if r.err == nil && r.leakInReport() {
 			r.result = r.build(&ending).bare()
 			r.err = r.result.write()
+		}
+		if r.err == nil {
+			r.err = r.result.rememberIn(r.opts.Reports)
 		}
 		if r.err != nil {
 			r.err = fmt.Errorf("the report cannot be written below %s: %w", r.opts.Reports, plain(r.err))
@@ -114,7 +118,7 @@ func (r *Run) build(ending *Ending) *Result {
 	defer r.mu.Unlock()
 	info := RunInfo{
 		ID: r.id, Started: r.started.UTC().Truncate(time.Millisecond), Seconds: seconds(time.Since(r.started)),
-		Deployment: r.opts.Deployment, Selection: r.redactor.String(r.opts.Selection), Gate: r.opts.Gate,
+		Deployment: r.opts.Deployment, Part: r.opts.Part, Selection: r.redactor.String(r.opts.Selection), Gate: r.opts.Gate,
 		Tool: r.opts.Tool, Notes: r.maskAll(r.notes), Errors: r.maskAll(r.errors),
 	}
 	if ending != nil {
@@ -289,17 +293,16 @@ func (r *Result) bare() *Result {
 // write puts the report into the run's folder, result.json last: as long as it
 // is the old one, it says that the run did not finish.
 func (r *Result) write() error {
-	for _, file := range []struct {
-		name string
-		fill func(io.Writer) error
-	}{{"junit.xml", r.JUnit}, {"index.html", r.HTML}, {"result.json", r.JSON}} {
-		var buf bytes.Buffer
-		if err := file.fill(&buf); err != nil {
-			return err
-		}
-		if err := writeAtomically(filepath.Join(r.dir, file.name), buf.Bytes()); err != nil {
-			return err
-		}
+	if err := r.render(r.dir); err != nil {
+		return err
 	}
-	return nil
+	return fillFile(filepath.Join(r.dir, "result.json"), r.JSON)
+}
+
+func fillFile(path string, fill func(io.Writer) error) error {
+	var buf bytes.Buffer
+	if err := fill(&buf); err != nil {
+		return err
+	}
+	return writeAtomically(path, buf.Bytes())
 }

@@ -2,6 +2,7 @@ package readiness
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // the page and its style
 	"encoding/base64"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -19,18 +21,24 @@ var page string
 //go:embed report.css
 var style string
 
+//go:embed report.js
+var script string
+
 // How much picture the page itself carries; the others are links.
 const (
 	pictureCap = 1 << 20
 	pageCap    = 12 << 20
 )
 
-// HTML writes the report: one page, without scripts, that works from a file.
+// slowestShown is how many items the table of times has.
+const slowestShown = 8
+
+// HTML writes the report: one page that works from a file, without a network.
+// It needs no script; where one may run, it searches and filters.
 // What came from a deployment stays text; only pictures that really are
 // pictures are shown.
 func (r *Result) HTML(w io.Writer) error {
 	room := pageCap
-	digest := sha256.Sum256([]byte(style))
 	tmpl, err := template.New("report").Funcs(template.FuncMap{
 		"duration": duration,
 		"count":    count,
@@ -38,6 +46,7 @@ func (r *Result) HTML(w io.Writer) error {
 		"picture":  func(e Evidence) template.URL { return r.picture(e, &room) },
 		"link":     relative,
 		"anchor":   slug,
+		"redFirst": redFirst,
 		"open":     func(s State) bool { return s.gates() },
 		"tone":     tone,
 	}).Parse(page)
@@ -54,7 +63,8 @@ func (r *Result) HTML(w io.Writer) error {
 	var buf bytes.Buffer
 	err = tmpl.Execute(&buf, map[string]any{
 		"Result": r, "Sections": r.sections(), "Tallies": r.tallies(), "Code": code, "Why": why, "Proof": proof, "Trouble": trouble,
-		"Style": template.CSS(style), "StyleHash": "sha256-" + base64.StdEncoding.EncodeToString(digest[:]),
+		"Since": r.sinceGroups(), "Slowest": r.slowest(slowestShown),
+		"Style": template.CSS(style), "StyleHash": digest(style), "Script": template.JS(script), "ScriptHash": digest(script),
 		"Started": r.Run.Started.Format("2 January 2006, 15:04 MST"),
 	})
 	if err != nil {
@@ -62,6 +72,42 @@ func (r *Result) HTML(w io.Writer) error {
 	}
 	_, err = buf.WriteTo(w)
 	return err
+}
+
+// digest names an inline style or script in a Content-Security-Policy.
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// changesOf are the changes of one kind.
+type changesOf struct {
+	Kind    Kind
+	Changes []Change
+}
+
+// sinceGroups is what changed since the last run, grouped for the page.
+func (r *Result) sinceGroups() any {
+	if r.Since == nil {
+		return nil
+	}
+	groups := struct {
+		*Since
+		Kinds []changesOf
+	}{Since: r.Since}
+	for _, kind := range []Kind{NewlyRed, StillRed, Lost, Mended, OtherTurn} {
+		if of := r.Since.Of(kind); len(of) > 0 {
+			groups.Kinds = append(groups.Kinds, changesOf{kind, of})
+		}
+	}
+	return groups
+}
+
+// slowest are the items that took longest, of those that took any time.
+func (r *Result) slowest(most int) []ItemResult {
+	items := slices.DeleteFunc(slices.Clone(r.Items), func(i ItemResult) bool { return i.Seconds == 0 })
+	slices.SortStableFunc(items, func(a, b ItemResult) int { return cmp.Compare(b.Seconds, a.Seconds) })
+	return items[:min(most, len(items))]
 }
 
 // picture returns a small picture as a data URI, or nothing.
@@ -93,14 +139,23 @@ func relative(path string) string { return "./" + strings.TrimLeft(filepath.ToSl
 // tone is a state's or a verdict's colour class.
 func tone(what any) string {
 	switch what {
-	case Passed, Attested, Ready:
+	case Passed, Attested, Ready, Mended:
 		return "good"
-	case Failed, Flaky, NotReady:
+	case Failed, Flaky, NotReady, NewlyRed, StillRed:
 		return "bad"
-	case Error, Blocked, Waived, Incomplete:
+	case Error, Blocked, Waived, Incomplete, Lost:
 		return "warn"
 	}
 	return "quiet"
+}
+
+// redFirst puts what keeps the gate shut before the rest.
+func redFirst(cases []CaseResult) []CaseResult {
+	sorted := slices.Clone(cases)
+	slices.SortStableFunc(sorted, func(a, b CaseResult) int {
+		return slices.Index(worstFirst(), a.State) - slices.Index(worstFirst(), b.State)
+	})
+	return sorted
 }
 
 // withCase puts the name of the item's worst case in front of what it said.

@@ -21,6 +21,9 @@ type Result struct {
 	Reasons []string `json:"reasons"`
 	// Items are all items of the checklist, in its order.
 	Items []ItemResult `json:"items"`
+	// Since is what changed since the last whole run on the same deployment;
+	// nil: there was none.
+	Since *Since `json:"since,omitempty"`
 
 	dir   string // the run's folder: where evidence is looked for
 	shown string // the folder named to people
@@ -32,7 +35,8 @@ type RunInfo struct {
 	Started     time.Time         `json:"started"`
 	Seconds     float64           `json:"seconds"`
 	Deployment  Deployment        `json:"deployment"`
-	Selection   string            `json:"selection"` // what was chosen; empty: the whole suite
+	Selection   string            `json:"selection"`      // what was chosen; empty: the whole suite
+	Part        *Part             `json:"part,omitempty"` // nil: not one of several
 	Gate        string            `json:"gate"`
 	Finished    bool              `json:"finished"` // false: still running, killed or crashed
 	Interrupted bool              `json:"interrupted"`
@@ -79,6 +83,7 @@ type ItemResult struct {
 	Seconds      float64      `json:"seconds"` // the sum over its cases
 	Tried        bool         `json:"tried"`   // a case was begun, or the check itself gave a state
 	Cases        []CaseResult `json:"cases"`   // by name
+	History      *History     `json:"history,omitempty"`
 }
 
 // CaseResult is one case of an item. A case that ran several times (-count)

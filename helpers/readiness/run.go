@@ -5,11 +5,12 @@
 // A run's folder, <reports>/runs/<id>/, holds
 //
 //	result.json   the result; INCOMPLETE from the first moment, replaced at the end
-//	index.html    the report; junit.xml for CI servers
+//	index.html    the report; junit.xml, ctrf.json and summary.md for CI servers
 //	events.jsonl  what happened, one JSON object a line, as it happened
 //	ledger.jsonl  what the run created at the deployment, and what is gone again
 //	evidence/     pictures, traces and texts of the cases, redacted
 //
+// <reports>/history.jsonl has a line for each whole run that ended by itself.
 // <reports>/latest points to the last whole run, <reports>/selection to the
 // last run of a part of the suite.
 package readiness
@@ -19,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -49,6 +51,8 @@ type Options struct {
 	Gate string
 	// Selection says what was chosen of the suite; empty: all of it.
 	Selection string
+	// Part is the share of the suite that this run is; nil: all of it.
+	Part *Part
 	// Deadline is when the run is cut off; zero: never.
 	Deadline time.Time
 	// Tool names versions of what took part: suite, browser, go.
@@ -64,6 +68,7 @@ type Run struct {
 	dir      string // in the reports
 	raw      string // where artefacts lie until they are redacted
 	started  time.Time
+	before   []past // the runs before this one, on the same deployment
 	redactor *Redactor
 	ledger   *Ledger
 	events   *journal
@@ -116,6 +121,9 @@ func Start(opts Options) (*Run, error) {
 	if !validRunID(r.id) {
 		return nil, fmt.Errorf("the run id %q is not made of small letters, digits and dashes, at most 64", r.id)
 	}
+	if r.opts.Part != nil {
+		r.opts.Selection = strings.TrimPrefix(r.opts.Selection+", "+r.opts.Part.String(), ", ")
+	}
 	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("no report can be written below %s (%w): make room there, or name a folder you may write to with PREFLIGHT_REPORTS", opts.Reports, plain(err))
 	}
@@ -144,6 +152,9 @@ func (r *Run) open() (err error) {
 	}
 	if r.events, err = openJournal(filepath.Join(r.dir, "events.jsonl")); err != nil {
 		return err
+	}
+	if r.before, err = lookBack(r.opts.Reports, r.opts.Deployment.place()); err != nil {
+		r.notes = append(r.notes, "the history of earlier runs cannot be read: "+plain(err).Error())
 	}
 	r.ledger = newLedger(filepath.Join(r.dir, "ledger.jsonl"))
 	if err = r.build(nil).write(); err != nil {

@@ -3,6 +3,9 @@
 //	preflight setup      fetch the browser driver, find or install a browser
 //	preflight doctor     check the machine, the variables and the deployment
 //	preflight variables  print .env.example
+//	preflight render     write the report of a run anew from its result.json
+//	preflight compare    say what changed from one run to another
+//	preflight merge      join the parts of a run (PREFLIGHT_PART) into one
 //
 // It exits 0 when all is well, 1 when something is wrong, 2 when it was called
 // wrongly.
@@ -22,6 +25,10 @@ import (
 const usage = `usage: preflight setup      fetch the browser driver, find or install a browser
        preflight doctor     check the machine, the variables and the deployment
        preflight variables  print .env.example
+       preflight render FOLDER        write a run's report anew from its result.json
+       preflight compare OLD NEW      say what changed between two runs; exit 1 if anything is newly red
+       preflight merge FOLDER FOLDER… join the parts of one run (PREFLIGHT_PART); exits as the whole run would
+A FOLDER is that of a run, such as reports/latest.
 `
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -29,9 +36,12 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(args) != 1 {
+	if len(args) == 0 || len(args) > 1 && reports[args[0]] == nil {
 		fmt.Fprint(stderr, usage)
 		return 2
+	}
+	if command := reports[args[0]]; command != nil {
+		return command(args[1:], stdout, stderr)
 	}
 	var err error
 	switch args[0] {
