@@ -29,21 +29,7 @@ func TestSelection(t *testing.T) {
 		Mend:     "compare Authentication in the dashboard with PREFLIGHT_METHODS, and look at the login page",
 		Standard: "CHECKLIST methods/selection",
 	}, func(c *check) {
-		c.Need("PREFLIGHT_METHODS")
-		v := c.Browser()
-		v.OpenLogin("")
-		for _, provider := range screens.Providers {
-			assert.Equal(c, suite.cfg.Has(provider), v.Has(screens.Provider(provider)), "a button for %s is on the login page", provider)
-		}
-		assert.Equal(c, suite.cfg.Has("passkey"), v.Has(screens.PasskeyButton), "a button for a passkey is on the login page")
-		byMail := suite.cfg.Has("magic_link") || suite.cfg.Has("email_code")
-		if !byMail && !suite.cfg.Has("password") {
-			return
-		}
-		screens.SubmitEmail(v.Page, c.NewPerson().Email)
-		v.Await(screens.PasswordInput, screens.PinInput, screens.ResendButton)
-		assert.Equal(c, suite.cfg.Has("password"), v.Has(screens.PasswordInput), "a field for a password follows the address")
-		assert.Equal(c, byMail, v.Has(screens.EmailCodeChoice) || v.Has(screens.PinInput) || v.Has(screens.ResendButton), "a mail with a code or link is offered after the address")
+		c.offersWhatIsDeclared()
 	})
 
 	item.Case("the keyboard alone is enough to sign in", advice{

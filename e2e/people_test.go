@@ -20,8 +20,14 @@ const cleanUpBudget = 15 * time.Second
 // that is made for them carries the run's id and is removed in the end.
 func (c *check) NewPerson() *flows.User {
 	c.Helper()
+	return c.newPersonAt(c.unique())
+}
+
+// newPersonAt is NewPerson with an address made of id, which is unique.
+func (c *check) newPersonAt(id string) *flows.User {
+	c.Helper()
 	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
-	user := &flows.User{Email: suite.world.Inbox.Address(c.unique()), GivenName: "Ada", FamilyName: "Preflight"}
+	user := &flows.User{Email: suite.world.Inbox.Address(id), GivenName: "Ada", FamilyName: "Preflight"}
 	c.people = append(c.people, user.Email)
 	c.removeLater("user", user.Email, func(ctx context.Context) error { return c.removePerson(ctx, user.Email) })
 	return user

@@ -58,6 +58,7 @@ type Config struct {
 	AppIdleTimeout           time.Duration `env:"APP_IDLE_TIMEOUT" doc:"Idle session timeout, as set in the environment. Unset: none."`
 	AppAbsoluteTimeout       time.Duration `env:"APP_ABSOLUTE_TIMEOUT" doc:"Absolute session timeout, as set in the environment."`
 	AppRefreshGrace          time.Duration `env:"APP_REFRESH_GRACE" default:"10s" doc:"How long a refresh token that was used may be used again (several tabs at once)."`
+	AppRepository            string        `env:"APP_REPOSITORY" kind:"dir" doc:"Folder of the app's git repository, which is read for secrets in tree and history."`
 
 	// What is switched on.
 	Target               string        `env:"PREFLIGHT_TARGET" words:"staging production" default:"staging" group:"What the deployment offers" doc:"Kind of deployment: staging or production."`

@@ -46,32 +46,43 @@ const (
 // Get opens an address and follows redirects inside the auth environment.
 func (a *Agent) Get(address string) Stop {
 	a.T.Helper()
-	return a.send(http.MethodGet, address, nil, "")
+	return a.send(http.MethodGet, address, content{})
 }
 
 // Post sends a form, as a page of origin would, and follows redirects inside
 // the auth environment.
 func (a *Agent) Post(address string, form url.Values, origin string) Stop {
 	a.T.Helper()
-	return a.send(http.MethodPost, address, form, origin)
+	return a.send(http.MethodPost, address, content{formType, form.Encode(), origin})
 }
 
-func (a *Agent) send(method, address string, form url.Values, origin string) Stop {
+// PostJSON sends JSON, as a script of the auth environment's own page would.
+func (a *Agent) PostJSON(address, body string) Stop {
+	a.T.Helper()
+	return a.send(http.MethodPost, address, content{"application/json", body, a.World.Config.EnvironmentURL.String()})
+}
+
+const formType = "application/x-www-form-urlencoded"
+
+// content is what a request carries, and the origin of the page that sends it.
+type content struct{ kind, body, origin string }
+
+func (a *Agent) send(method, address string, sent content) Stop {
 	a.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
 	defer cancel()
 	client := *a.World.Client
 	client.Jar = a.jar
 	for range agentRedirects {
-		request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form.Encode()))
+		request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(sent.body))
 		if err != nil {
 			a.T.Trouble("%s is no address: %v", address, err)
 		}
-		if form != nil {
-			request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			request.Header.Set("Origin", origin)
+		if sent.kind != "" {
+			request.Header.Set("Content-Type", sent.kind)
+			request.Header.Set("Origin", sent.origin)
 			site := "cross-site"
-			if request.URL.Scheme+"://"+request.URL.Host == origin {
+			if request.URL.Scheme+"://"+request.URL.Host == sent.origin {
 				site = "same-origin"
 			}
 			request.Header.Set("Sec-Fetch-Site", site)
@@ -95,7 +106,7 @@ func (a *Agent) send(method, address string, form url.Values, origin string) Sto
 			stop.URL, stop.Followed = location, false
 			return stop
 		}
-		method, address, form = http.MethodGet, location.String(), nil
+		method, address, sent = http.MethodGet, location.String(), content{}
 	}
 	a.T.Fatalf("expected %s to end; it still redirects after %d redirects", address, agentRedirects)
 	return Stop{}

@@ -29,6 +29,12 @@ func (v *Visitor) HoldAuthorize() *browser.Held {
 	})
 }
 
+// HoldDeparture stops the browser on its way out of the application, wherever
+// that leads.
+func (v *Visitor) HoldDeparture() *browser.Held {
+	return v.Hold("the way out of the application", func(u *url.URL) bool { return !v.AtApp(u) })
+}
+
 // HoldProviderRequest stops the browser on its way to a social or enterprise
 // provider: the first address that is neither the application's nor the auth
 // environment's.
