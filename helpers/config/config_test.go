@@ -239,3 +239,16 @@ func TestEveryVariableIsDescribed(t *testing.T) {
 		}
 	}
 }
+
+func TestHostsThatMayBeReached(t *testing.T) {
+	t.Parallel()
+	assert.True(t, (&config.Config{}).MayReach("anywhere.test"))
+	c := &config.Config{AllowedHosts: []string{"*.acme.test", "mail.other.test"}}
+	for host, may := range map[string]bool{
+		"app.acme.test": true, "A.B.ACME.test": true, "mail.other.test": true,
+		"acme.test": false, "evilacme.test": false, "other.test": false,
+	} {
+		assert.Equal(t, may, c.MayReach(host), host)
+	}
+	assert.True(t, (&config.Config{AllowedHosts: []string{"*"}}).MayReach("anywhere.test"))
+}

@@ -42,6 +42,19 @@ func (c *Config) Has(method string) bool { return slices.Contains(c.Methods, met
 // Promises reports whether the app does what the word of APP_PROMISES says.
 func (c *Config) Promises(what string) bool { return slices.Contains(c.AppPromises, what) }
 
+// MayReach reports whether PREFLIGHT_ALLOWED_HOSTS lets the suite go to a host.
+// A pattern such as *.acme.test stands for every host below acme.test.
+func (c *Config) MayReach(host string) bool {
+	if len(c.AllowedHosts) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(c.AllowedHosts, func(pattern string) bool {
+		below, wild := strings.CutPrefix(pattern, "*")
+		return pattern == "*" || strings.EqualFold(pattern, host) ||
+			wild && len(host) > len(below) && strings.HasSuffix(strings.ToLower(host), strings.ToLower(below))
+	})
+}
+
 // App is the absolute address of path, which may carry a query, at the app.
 func (c *Config) App(path string) string { return join(c.AppURL, path) }
 

@@ -81,13 +81,12 @@ func (v *Visitor) CodeIn(message inbox.Message) string {
 	return message.Codes[0]
 }
 
-// LinkIn returns the first link of a mail that leads to the auth environment.
+// LinkIn returns the first link of a mail that leads to the auth environment,
+// be it through a host that counts clicks.
 func (v *Visitor) LinkIn(message inbox.Message) string {
 	v.T.Helper()
-	for _, link := range message.Links {
-		if u, err := url.Parse(link); err == nil && v.atAuth(u) {
-			return link
-		}
+	if link := v.authLink(message); link != "" {
+		return link
 	}
 	v.T.Fatalf("the mail %q to %v holds no link to %s; links: %q", message.Subject, message.To, v.World.Config.EnvironmentURL, message.Links)
 	return ""

@@ -136,10 +136,5 @@ func AnswerText(answer *browser.Answer, email string) string {
 
 // hasLink accepts mails with a link to the auth environment.
 func (v *Visitor) hasLink(message inbox.Message) bool {
-	for _, link := range message.Links {
-		if u, err := url.Parse(link); err == nil && v.atAuth(u) {
-			return true
-		}
-	}
-	return false
+	return v.authLink(message) != ""
 }
