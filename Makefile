@@ -44,7 +44,7 @@ staging: ## The embedded deployment alone, to click through: ENV=.env writes its
 
 .PHONY: detect
 detect: setup ## Show that each known defect turns its items red, and only those: ONLY='state-ignored core/logout' for some
-	@go run ./fixtures/cmd/detect $(if $(PARTS),-parts $(PARTS)) $(if $(SHARD),-shard $(SHARD)) $(if $(RECORD),-record) $(ONLY)
+	@go run ./fixtures/cmd/detect $(if $(PARTS),-parts $(PARTS)) $(if $(SHARD),-shard $(SHARD)) $(if $(FULL),-full) $(if $(RECORD),-record) $(ONLY)
 
 .PHONY: proof
 proof: ## Write fixtures/PROOF.md: item, cases, the defects it is proven against, standards

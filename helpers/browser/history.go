@@ -57,6 +57,10 @@ func (p *Page) arrived(s *session, index int) (r Restored, err error) {
 	defer tick.Stop()
 	for time.Now().Before(deadline) {
 		history, err := s.send("Page.getNavigationHistory", nil)
+		if err != nil && isReplaced(err) {
+			<-tick.C // one page gives way to the other just now
+			continue
+		}
 		if err != nil {
 			return r, err
 		}

@@ -123,10 +123,7 @@ func (p *Page) settle(deadline time.Time) error {
 		if left <= 0 {
 			return fmt.Errorf("the page does not come to rest: %w", playwright.ErrTimeout)
 		}
-		err := p.page.WaitForLoadState(playwright.PageWaitForLoadStateOptions{
-			State: playwright.LoadStateDomcontentloaded, Timeout: playwright.Float(milliseconds(left)),
-		})
-		if err != nil {
+		if err := p.parsed(deadline); err != nil {
 			return fmt.Errorf("the document did not finish loading: %w", err)
 		}
 		// Pictures and fonts are waited for, too, since a page may act when it
@@ -138,7 +135,7 @@ func (p *Page) settle(deadline time.Time) error {
 		})
 		// Two turns of the page's own event loop: a form that posts itself has
 		// begun its navigation by then.
-		_, err = p.runtime(`new Promise(done => setTimeout(() => setTimeout(() => done(true), 0), 0))`)
+		_, err := p.runtime(`new Promise(done => setTimeout(() => setTimeout(() => done(true), 0), 0))`)
 		if err != nil && !isReplaced(err) {
 			return err
 		}
@@ -149,11 +146,36 @@ func (p *Page) settle(deadline time.Time) error {
 	}
 }
 
+// parsedSlice is how long the driver is waited for before the document itself
+// is asked.
+const parsedSlice = time.Second
+
+// parsed waits until the document is parsed. The driver's word for it gets lost
+// now and then where one document replaces another at once, as a meta refresh
+// does; then the document itself is asked.
+func (p *Page) parsed(deadline time.Time) error {
+	for {
+		left := time.Until(deadline)
+		err := p.page.WaitForLoadState(playwright.PageWaitForLoadStateOptions{
+			State: playwright.LoadStateDomcontentloaded, Timeout: playwright.Float(milliseconds(max(min(left, parsedSlice), time.Millisecond))),
+		})
+		if err == nil || !errors.Is(err, playwright.ErrTimeout) {
+			return err
+		}
+		if state, asked := p.runtime(`document.readyState`); asked == nil && (state == "interactive" || state == "complete") {
+			return nil
+		}
+		if left <= parsedSlice {
+			return err
+		}
+	}
+}
+
 // isReplaced reports whether a call failed because the document it was for
 // went away.
 func isReplaced(err error) bool {
 	for _, sign := range []string{"Execution context was destroyed", "Cannot find context", "frame was detached", "navigating and changing the content",
-		"Inspected target navigated", "Promise was collected", "uniqueContextId not found"} {
+		"Not attached to an active page", "Inspected target navigated", "Promise was collected", "uniqueContextId not found"} {
 		if strings.Contains(err.Error(), sign) {
 			return true
 		}
