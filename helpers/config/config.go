@@ -118,6 +118,20 @@ type Config struct {
 	IDPOtherConnectionID string `env:"PREFLIGHT_IDP_OTHER_CONNECTION_ID" doc:"ID of the second organization's connection."`
 	IDPOtherDomain       string `env:"PREFLIGHT_IDP_OTHER_DOMAIN" kind:"host" doc:"E-mail domain of the second organization."`
 
+	// MCP.
+	AppMCPURL                 string        `env:"APP_MCP_URL" kind:"uri-or-none" group:"The MCP server" doc:"Address of the app's MCP server, such as https://mcp.acme.test/mcp; none: the app has none."`
+	AppMCPReadCall            string        `env:"APP_MCP_READ_CALL" kind:"call" doc:"A tool that shows what its caller has written before, as: scope tool arguments (JSON), such as todo:read list_todos {}"`
+	AppMCPWriteCall           string        `env:"APP_MCP_WRITE_CALL" kind:"call" doc:"A tool with another scope that writes {text}, which the read call then shows, such as todo:write add_todo {\"title\":\"{text}\"}"`
+	AppMCPOpenCall            string        `env:"APP_MCP_OPEN_CALL" kind:"call" doc:"A tool that answers a handle for state of the caller's, for clients without sessions. Unset: there is none."`
+	AppMCPResumeCall          string        `env:"APP_MCP_RESUME_CALL" kind:"call" doc:"A tool that shows what the caller has written, by that handle: {text}."`
+	AppMCPAccessTokenLifetime time.Duration `env:"APP_MCP_ACCESS_TOKEN_LIFETIME" default:"1h" doc:"Lifetime of access tokens for the MCP server, as set in the environment."`
+	AppMCPCustomAuthURL       string        `env:"APP_MCP_CUSTOM_AUTH_URL" kind:"uri-or-none" doc:"Address of an MCP server whose people sign in at the app's own pages (bring your own auth); none: there is none."`
+	MCPOtherURL               string        `env:"PREFLIGHT_MCP_OTHER_URL" kind:"uri" doc:"Another MCP server of the same environment: its tokens must be worth nothing at the first."`
+	MCPClientIDURL            string        `env:"PREFLIGHT_MCP_CLIENT_ID_URL" kind:"uri" doc:"Where a client metadata document of the suite's is published (a JSON file on any web space, with a redirect URI such as http://127.0.0.1/preflight/mcp/callback)."`
+	ConsentButtons            string        `env:"PREFLIGHT_CONSENT_BUTTONS" default:"Allow,Deny" doc:"Words on the two buttons of the consent page: to allow, to deny."`
+	CustomAuthEmail           string        `env:"PREFLIGHT_CUSTOM_AUTH_EMAIL" kind:"address" doc:"Person who can sign in at the app's own pages; {id} becomes a unique id where every address has an account."`
+	CustomAuthPassword        string        `env:"PREFLIGHT_CUSTOM_AUTH_PASSWORD" secret:"true" doc:"The person's password there."`
+
 	// How to run. These describe no deployment, so they may be set beside the
 	// embedded one: see IsEmpty.
 	EnvFile       string        `env:"PREFLIGHT_ENV_FILE" group:"How to run" doc:"File to read instead of .env; set it in the environment. /dev/null: none."`

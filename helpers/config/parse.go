@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -11,6 +12,9 @@ import (
 	"strings"
 	"time"
 )
+
+// None is the word that declares that a deployment does without something.
+const None = "none"
 
 // parse sets field from text. Its error completes the sentence "NAME (from
 // the environment) …" and quotes the text only where it cannot be a secret.
@@ -85,6 +89,17 @@ func parseString(v Variable, text string) (string, error) {
 	case "uri":
 		if _, err := parseURL(text); err != nil {
 			return "", err
+		}
+	case "uri-or-none":
+		if text == None {
+			return text, nil
+		}
+		if _, err := parseURL(text); err != nil {
+			return "", fmt.Errorf("%w (or %s)", err, None)
+		}
+	case "call":
+		if words := strings.SplitN(text, " ", 3); len(words) != 3 || !json.Valid([]byte(words[2])) {
+			return "", fmt.Errorf("is %q, but must be a scope, a tool and its arguments as JSON, such as todo:read list_todos {}", text)
 		}
 	case "host":
 		if err := checkHost(text); err != nil {
