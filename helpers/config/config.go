@@ -120,8 +120,8 @@ type Config struct {
 
 	// MCP.
 	AppMCPURL                 string        `env:"APP_MCP_URL" kind:"uri-or-none" group:"The MCP server" doc:"Address of the app's MCP server, such as https://mcp.acme.test/mcp; none: the app has none."`
-	AppMCPReadCall            string        `env:"APP_MCP_READ_CALL" kind:"call" doc:"A tool that shows what its caller has written before, as: scope tool arguments (JSON), such as todo:read list_todos {}"`
-	AppMCPWriteCall           string        `env:"APP_MCP_WRITE_CALL" kind:"call" doc:"A tool with another scope that writes {text}, which the read call then shows, such as todo:write add_todo {\"title\":\"{text}\"}"`
+	AppMCPReadCall            string        `env:"APP_MCP_READ_CALL" kind:"call" doc:"A tool that shows what its caller has written before: its scope, its name and its arguments as JSON, such as todo:read list_todos {}."`
+	AppMCPWriteCall           string        `env:"APP_MCP_WRITE_CALL" kind:"call" doc:"A tool with another scope that writes {text}, which the read call then shows, such as todo:write add_todo {\"title\":\"{text}\"}."`
 	AppMCPOpenCall            string        `env:"APP_MCP_OPEN_CALL" kind:"call" doc:"A tool that answers a handle for state of the caller's, for clients without sessions. Unset: there is none."`
 	AppMCPResumeCall          string        `env:"APP_MCP_RESUME_CALL" kind:"call" doc:"A tool that shows what the caller has written, by that handle: {text}."`
 	AppMCPAccessTokenLifetime time.Duration `env:"APP_MCP_ACCESS_TOKEN_LIFETIME" default:"1h" doc:"Lifetime of access tokens for the MCP server, as set in the environment."`
