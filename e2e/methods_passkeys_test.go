@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/passkey"
@@ -69,6 +70,20 @@ func TestPasskeys(t *testing.T) {
 		v.SignOut()
 		v.SignInByPasskey(device) // the status of the attempt says nothing: the victim must still get in
 		v.VerifySignedIn(victim)
+	})
+
+	item.Case("a passkey of somebody else cannot be renamed", advice{
+		Why:      "a stranger writes on somebody's own page, and makes them remove the wrong key",
+		Mend:     "compare the credential's owner with the session's user before renaming",
+		Standard: "OWASP ASVS 8.2.2",
+	}, func(c *check) {
+		_, v, _ := c.passkeyOwner()
+		_, attacker, _ := c.passkeyOwner()
+		if !attacker.CanRenamePasskeys() {
+			c.NotApplicable("the passkeys page renames nothing")
+		}
+		name := "Intruder " + c.unique()
+		require.NotContains(c, attacker.RenamePasskeyOf(v, name), name, "the victim's passkeys after a stranger renamed one")
 	})
 
 	item.Case("an assertion signs in by hand as it does by the page", advice{

@@ -9,8 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
+	"github.com/auth-preflight/auth-preflight/helpers/timing"
 )
 
 // E-mail and password: sign-up, sign-in, reset, for the right person only.
@@ -201,6 +203,176 @@ func TestPassword(t *testing.T) {
 		probe.VerifySignedOut()
 	})
 
+	uniform := advice{
+		Why:      "lists of customers are made by trying addresses",
+		Mend:     "answer known and unknown addresses with the same words and status, and send the mail behind the answer",
+		Standard: "OWASP ASVS 6.3.8; WSTG-IDNT-04",
+	}
+	item.Case("asking for a reset does not tell who has an account", uniform, func(c *check) {
+		c.NeedMethod("password")
+		known, unknown := c.NewUser(), c.NewPerson()
+		v := c.Browser()
+		form := v.ResetForm(unknown.Email)
+		seen, unseen := v.SendForm(form, map[string]string{"email": known.Email}), v.SendForm(form, map[string]string{"email": unknown.Email})
+		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
+		assert.Equal(c, flows.AnswerText(unseen, unknown.Email), flows.AnswerText(seen, known.Email), "words for a known address against an unknown one")
+	})
+
+	item.Case("the time of an answer to a reset does not tell who has an account", uniform, func(c *check) {
+		c.NeedMethod("password")
+		v := c.Browser()
+		form := v.ResetForm(c.NewPerson().Email)
+		c.sameTime("an answer to \"forgot password\"", func() (known, unknown func()) {
+			there, nowhere := c.NewUser(), c.NewPerson()
+			ask := func(user *flows.User) func() {
+				return func() { v.SendForm(form, map[string]string{"email": user.Email}) }
+			}
+			return ask(there), ask(nowhere)
+		})
+	})
+
+	item.Case("the time of an answer to a password does not tell who has an account", advice{
+		Why:      "lists of customers are made by trying addresses, with a stop-watch",
+		Mend:     "hash the password that was typed, whether or not there is an account to compare it with",
+		Standard: "OWASP ASVS 6.3.8; WSTG-IDNT-04",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		c.sameTime("an answer to a wrong password", func() (known, unknown func()) {
+			there, nowhere := c.NewPasswordUser(), c.NewPerson()
+			try := func(user *flows.User) func() {
+				v := c.Browser()
+				form := v.PasswordForm(user.Email)
+				return func() { v.SendPassword(form, newPassword()) }
+			}
+			return try(there), try(nowhere)
+		})
+	})
+
+	item.Case("asking for another mail does not tell who has an account", uniform, func(c *check) {
+		c.NeedMethod("email_code")
+		known, unknown := c.NewUser(), c.NewPerson()
+		send := func(user *flows.User) *browser.Answer {
+			v := c.Browser()
+			v.OpenLogin("")
+			screens.SubmitEmail(v.Page, user.Email)
+			screens.ChooseEmailCode(v.Page)
+			v.Await(screens.ResendButton)
+			return v.SendForm(screens.FormAt(v.HTML(), v.URL(), screens.ResendButton), nil)
+		}
+		seen, unseen := send(known), send(unknown)
+		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
+		assert.Equal(c, flows.AnswerText(unseen, unknown.Email), flows.AnswerText(seen, known.Email), "words for a known address against an unknown one")
+	})
+
+	item.Case("a sign-up that is confirmed in another browser leaves no password of a stranger", advice{
+		Why:      "somebody signs up with the victim's address and a password of his own; the victim confirms the mail, and both are in",
+		Mend:     "when the link comes back in another browser forget the password that was chosen at the sign-up, and let the person choose one",
+		Standard: "Sudhodanan and Paverd 2022 (pre-hijacking); OWASP ASVS 6.3.4",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		attacker, victim := c.Browser(), c.Browser()
+		user := c.NewPerson()
+		user.Password = newPassword()
+		victim.Redeem(victim.LinkIn(attacker.BeginSignUp(user)))
+		probe := c.Browser()
+		probe.TryPassword(user.Email, user.Password)
+		probe.VerifySignedOut()
+		if suite.cfg.Has("email_code") {
+			owner := c.Browser()
+			owner.SignIn(byMail(user)) // the owner of the inbox comes in
+			owner.VerifySignedIn(user)
+		}
+	})
+
+	item.Case("asking for another reset link voids the earlier one", advice{
+		Why:      "every reset mail that was ever asked for stays a key",
+		Mend:     "void the earlier links of a user when a newer one goes out",
+		Standard: "OWASP ASVS 6.4.3",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		older := v.LinkIn(v.RequestReset(user))
+		newer := v.LinkIn(v.RequestReset(user))
+		intruder := *user
+		intruder.Password = newPassword()
+		c.Browser().SetNewPassword(older, intruder.Password)
+		probe := c.Browser()
+		probe.TryPassword(intruder.Email, intruder.Password)
+		probe.VerifySignedOut()
+		user.Password = newPassword()
+		v.SetNewPassword(newer, user.Password)
+		fresh := c.Browser()
+		fresh.SignInByPassword(user)
+		fresh.VerifySignedIn(user)
+	})
+
+	item.Case("a mail scanner that opens a reset link first does no harm", advice{
+		Why:      "in companies whose mail gateway follows links nobody can reset a password",
+		Mend:     "let GET show the form and use the link up with its POST",
+		Standard: "DEFECTS.md C-33; RFC 9110 §9.2.1",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewUser()
+		v := c.Browser()
+		link := v.LinkIn(v.RequestReset(user))
+		c.fetchAsScanner(http.MethodHead, link)
+		c.fetchAsScanner(http.MethodGet, link)
+		user.Password = newPassword()
+		v.SetNewPassword(link, user.Password)
+		fresh := c.Browser()
+		fresh.SignInByPassword(user)
+		fresh.VerifySignedIn(user)
+	})
+
+	item.Case("a mail scanner that opens a sign-up link proves nothing", advice{
+		Why:      "a gateway that follows links proves an address for whoever typed it, and uses the link up for its owner",
+		Mend:     "outside the browser that signed up let GET show a button, and prove the address with its POST",
+		Standard: "DEFECTS.md C-33; OWASP ASVS 6.3.4",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewPerson()
+		user.Password = newPassword()
+		v := c.Browser()
+		link := v.LinkIn(v.BeginSignUp(user))
+		c.fetchAsScanner(http.MethodHead, link)
+		c.fetchAsScanner(http.MethodGet, link)
+		found, err := suite.world.API.FindUser(suite.ctx, user.Email)
+		if err != nil {
+			c.Trouble("the user cannot be looked up: %v", err)
+		}
+		assert.Nil(c, found, "the user of %s after a scanner's visit", user.Email)
+		v.Redeem(link)
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a lock ends by itself", advice{
+		Why:      "anybody locks anybody out for ever, and support opens doors by hand all day",
+		Mend:     "lock for minutes, not for good (PREFLIGHT_LOCKOUT)",
+		Standard: "OWASP ASVS 6.3.1; CWE-645",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL", "PREFLIGHT_LOCKOUT")
+		user := c.locked()
+		c.Age(user, suite.cfg.Lockout+skew)
+		v := c.Browser()
+		v.SignInByPassword(user)
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a reset by mail opens a lock", advice{
+		Why:      "who was locked out by somebody else's guesses has no way in",
+		Mend:     "forget the wrong passwords when the owner of the inbox has set a new one",
+		Standard: "OWASP ASVS 6.3.1; CWE-645",
+	}, func(c *check) {
+		user := c.locked()
+		v := c.Browser()
+		user.Password = newPassword()
+		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
+		fresh := c.Browser()
+		fresh.SignInByPassword(user)
+		fresh.VerifySignedIn(user)
+	})
+
 	item.Case("a reset takes no weak password either", advice{
 		Why:      "the rule of the sign-up is walked around",
 		Mend:     "apply one rule wherever a password is set",
@@ -284,6 +456,56 @@ func TestPassword(t *testing.T) {
 		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
 		intruder.VerifySignedOut()
 	})
+}
+
+// locked is a person whose password was guessed at until it was locked.
+func (c *check) locked() *flows.User {
+	c.Helper()
+	user := c.NewPasswordUser()
+	v := c.Browser()
+	form := v.PasswordForm(user.Email)
+	for range suite.cfg.PasswordAttempts + 1 {
+		v.SendPassword(form, newPassword())
+	}
+	return user
+}
+
+// samplesOfEach is how often each kind of request is timed: below the attempts
+// that lock a password.
+const samplesOfEach = 8
+
+// sameTime fails the case if a stranger could tell two kinds of request apart
+// by the time that they take. ask makes a fresh pair: one for somebody who is
+// known, one for somebody who is not. One round that shows a difference is
+// chance, or the machine; the next one, with other people, must show it too.
+func (c *check) sameTime(what string, ask func() (known, unknown func())) {
+	c.Helper()
+	var verdict timing.Verdict
+	for range 2 {
+		known, unknown := ask()
+		var a, b []time.Duration
+		for i := range min(samplesOfEach, suite.cfg.PasswordAttempts-2) {
+			first, second := known, unknown
+			if i%2 == 1 {
+				first, second = unknown, known
+			}
+			one, other := took(first), took(second)
+			if i%2 == 1 {
+				one, other = other, one
+			}
+			a, b = append(a, one), append(b, other)
+		}
+		if verdict = timing.Compare(a, b); !verdict.Differ {
+			return
+		}
+	}
+	c.Errorf("expected %s to take the same time for a known address as for an unknown one; twice it did not: %s", what, verdict)
+}
+
+func took(f func()) time.Duration {
+	begun := time.Now()
+	f()
+	return time.Since(begun)
 }
 
 // signsIn reports whether the answer to a password is the way in: a redirect

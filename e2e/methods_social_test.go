@@ -62,6 +62,33 @@ func TestSocial(t *testing.T) {
 		})
 	}
 
+	for _, provider := range screens.Providers[len(socialProviders):] {
+		item.Case("the button of "+provider+" leads to its own page, and back", advice{
+			Why:      "people who come by " + provider + " end at another provider or on an error page",
+			Mend:     "check the connection's client id and redirect URI in the dashboard, and at " + provider,
+			Standard: "RFC 6749 §4.1.1; CHECKLIST methods/social",
+		}, func(c *check) {
+			c.NeedMethod(provider)
+			v := c.Browser()
+			v.OpenLogin("")
+			request := v.HoldProviderRequest()
+			v.Submit(screens.Provider(provider))
+			asked := request.Await().URL
+			assert.Contains(c, asked.Hostname(), provider, "the host behind the button of %s", provider)
+			for _, parameter := range []string{"client_id", "redirect_uri", "state"} {
+				assert.NotEmpty(c, asked.Query().Get(parameter), "%s in the request to %s", parameter, provider)
+			}
+			v.Step("open the page of " + provider)
+			answer := v.Goto(asked.String())
+			assert.Less(c, answer.Status, 400, "HTTP status of the page of %s: does it know the application?", provider)
+			assert.False(c, v.AtApp(v.URL()), "the page is the provider's own")
+			v.Step("come back from " + provider + " without having signed in")
+			v.Goto(refusal(c, asked, "access_denied"))
+			v.VerifySignedOut()
+			c.explained(v)
+		})
+	}
+
 	item.Case("a sign-in that was begun at a provider in one browser cannot be ended in another", advice{
 		Why:      loginCSRF,
 		Mend:     "bind the state that goes to the provider to the browser, and compare it when the provider answers",

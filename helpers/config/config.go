@@ -69,6 +69,7 @@ type Config struct {
 	ResetLifetime        time.Duration `env:"PREFLIGHT_RESET_LIFETIME" default:"1h" doc:"Lifetime of password-reset links."`
 	SameBrowser          bool          `env:"PREFLIGHT_SAME_BROWSER" doc:"true where sign-in links work only in the browser that asked for them, else false."`
 	PasswordAttempts     int           `env:"PREFLIGHT_PASSWORD_ATTEMPTS" default:"10" doc:"Wrong passwords until the account is locked or slowed down."`
+	Lockout              time.Duration `env:"PREFLIGHT_LOCKOUT" doc:"How long wrong passwords lock an account. Unset: not declared."`
 	CodeAttempts         int           `env:"PREFLIGHT_CODE_ATTEMPTS" default:"5" doc:"Wrong one-time codes until the code is void."`
 
 	// Reaching it.

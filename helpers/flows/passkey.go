@@ -202,19 +202,45 @@ func (v *Visitor) ReplayPasskey() {
 // id of the passkey that the other browser's page shows.
 func (v *Visitor) RemovePasskeyOf(other *Visitor) {
 	v.T.Helper()
+	v.changePasskeyOf(other, screens.DeletePasskey, nil)
+}
+
+// RenamePasskeyOf does so with the "rename passkey" request, and returns the
+// other browser's page afterwards, as words.
+func (v *Visitor) RenamePasskeyOf(other *Visitor, name string) string {
+	v.T.Helper()
+	v.changePasskeyOf(other, screens.RenamePasskey, &name)
+	other.OpenPasskeys()
+	return other.HTML()
+}
+
+// CanRenamePasskeys reports whether the profile page offers that.
+func (v *Visitor) CanRenamePasskeys() bool {
+	v.T.Helper()
+	v.OpenPasskeys()
+	return v.Has(screens.RenamePasskey)
+}
+
+// changePasskeyOf sends the request behind a button of this browser's own
+// passkey for the other browser's one, with another name where one is given.
+func (v *Visitor) changePasskeyOf(other *Visitor, button string, name *string) {
+	v.T.Helper()
 	other.OpenPasskeys()
 	foreign := other.Attr(screens.PasskeyRow, "data-passkey-id")
 	v.OpenPasskeys()
 	own := v.Attr(screens.PasskeyRow, "data-passkey-id")
-	form := screens.FormAt(v.HTML(), v.URL(), screens.DeletePasskey)
+	form := screens.FormAt(v.HTML(), v.URL(), button)
 	if form == nil {
-		v.T.Trouble("the remove button of the passkeys page is in no form: the suite cannot send its request for another id")
+		v.T.Trouble("the button %s of the passkeys page is in no form: the suite cannot send its request for another id", button)
 	}
-	v.Step("remove somebody else's passkey by a direct request")
+	v.Step("change somebody else's passkey by a direct request")
 	swapped := url.Values{}
-	for name, values := range form.Fields {
+	for field, values := range form.Fields {
 		for _, value := range values {
-			swapped.Add(name, strings.ReplaceAll(value, own, foreign))
+			if name != nil && form.Editable[field] {
+				value = *name
+			}
+			swapped.Add(field, strings.ReplaceAll(value, own, foreign))
 		}
 	}
 	target := strings.ReplaceAll(form.Action.String(), url.PathEscape(own), url.PathEscape(foreign))

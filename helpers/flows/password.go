@@ -78,6 +78,19 @@ func (v *Visitor) AskForReset(email string) {
 	}
 }
 
+// ResetForm brings the browser to "forgot password" and returns its form, to
+// be sent by direct requests with the field "email".
+func (v *Visitor) ResetForm(email string) *screens.Form {
+	v.T.Helper()
+	v.PasswordForm(email)
+	v.Submit(screens.ResetChoice)
+	form := screens.FormAt(v.HTML(), v.URL(), screens.EmailInput)
+	if form == nil {
+		v.T.Trouble("the page behind \"forgot password\" asks for no address: its request cannot be sent for another one")
+	}
+	return form
+}
+
 // SetNewPassword opens a reset link, sets a password and leaves the browser
 // where that led.
 func (v *Visitor) SetNewPassword(link, password string) {

@@ -21,6 +21,7 @@ const (
 	Organization     = `[data-organization-id]`
 	AddPasskey       = `[data-action="add-passkey"]`
 	PasskeyRow       = `[data-passkey-id]`
+	RenamePasskey    = `[data-action="rename-passkey"]`
 	DeletePasskey    = `[data-action="delete-passkey"]`
 )
 
