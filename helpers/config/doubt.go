@@ -72,7 +72,7 @@ func (c *Config) doubt(v credential, text string) string {
 		return "is a placeholder: put the real value there"
 	case strings.HasPrefix(text, "whsec_") && v.kind != kindWebhook:
 		return "holds a webhook secret (whsec_…), which belongs into SCALEKIT_WEBHOOK_SECRET"
-	case clientSecretForm.MatchString(text) && (v.kind == kindID || v.kind == kindWebhook):
+	case clientSecretForm.MatchString(text) && !clientIDForm.MatchString(text) && (v.kind == kindID || v.kind == kindWebhook):
 		return "holds a client secret: it stands in the wrong place"
 	case v.kind == kindWebhook && !strings.HasPrefix(text, "whsec_"):
 		return "does not begin with whsec_, as webhook secrets do: copy it from the webhook's page in the dashboard"

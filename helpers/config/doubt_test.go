@@ -63,5 +63,6 @@ func TestTheKindOfEnvironmentIsTheDeclaredOne(t *testing.T) {
 	production := map[string]string{"SCALEKIT_CLIENT_ID": "prd_skc_70000000000000042", "SCALEKIT_CLIENT_SECRET": "prod_" + "Zk3Vq9Lw2Xr8Tn5Bm1Jc"}
 	assert.Len(t, configOf(t, production).WrongKind(), 2)
 	production["PREFLIGHT_TARGET"] = "production"
+	assert.Empty(t, configOf(t, production).Doubts())
 	assert.Empty(t, configOf(t, production).WrongKind())
 }
