@@ -47,6 +47,7 @@ type Config struct {
 	AppPostLogoutPath        string        `env:"APP_POST_LOGOUT_PATH" kind:"path" default:"/" doc:"Where a sign-out ends."`
 	AppBackchannelLogoutPath string        `env:"APP_BACKCHANNEL_LOGOUT_PATH" kind:"path" doc:"Receives OIDC back-channel logout."`
 	AppWebhookPath           string        `env:"APP_WEBHOOK_PATH" kind:"path" doc:"Receives the environment's webhooks."`
+	AppWebhookEffectPath     string        `env:"APP_WEBHOOK_EFFECT_PATH" kind:"path" doc:"A page or JSON (GET, signed in) that shows the name which an organization.updated event last gave the person's organization; a list of events will do. Shows whether a webhook had an effect."`
 	AppProfilePath           string        `env:"APP_PROFILE_PATH" kind:"path" doc:"A page with a form that changes something of the person; shows whether requests from elsewhere are refused."`
 	AppReturnToParam         string        `env:"APP_RETURN_TO_PARAM" default:"next" doc:"Query parameter of the login path that names the page to return to."`
 	AppClientID              string        `env:"APP_CLIENT_ID" default:"$SCALEKIT_CLIENT_ID" doc:"OAuth client of the app, where it is not the API client."`
@@ -64,6 +65,13 @@ type Config struct {
 	Target               string        `env:"PREFLIGHT_TARGET" words:"staging production" default:"staging" group:"What the deployment offers" doc:"Kind of deployment: staging or production."`
 	AllowProduction      string        `env:"PREFLIGHT_ALLOW_PRODUCTION" kind:"host" doc:"Host of APP_URL, letter by letter: the consent to run on a production deployment."`
 	Methods              []string      `env:"PREFLIGHT_METHODS" words:"password magic_link email_code passkey google microsoft github gitlab linkedin salesforce saml oidc" doc:"Sign-in methods that are enabled (comma list): password, magic_link, email_code, passkey, google, microsoft, github, gitlab, linkedin, salesforce, saml, oidc."`
+	BrandName            string        `env:"PREFLIGHT_BRAND_NAME" doc:"Name that the login page's title and the mails carry."`
+	BrandLogo            string        `env:"PREFLIGHT_BRAND_LOGO" kind:"uri" doc:"Address of the logo that is set under Customization; the login page shows this picture, from wherever."`
+	BrandColor           string        `env:"PREFLIGHT_BRAND_COLOR" kind:"color" doc:"Colour of the login page's main button, as #rrggbb."`
+	DefaultDomain        string        `env:"PREFLIGHT_DEFAULT_DOMAIN" kind:"host" doc:"Host that the environment had before SCALEKIT_ENVIRONMENT_URL became its custom domain, such as acme.scalekit.com: it must appear nowhere."`
+	MailFrom             string        `env:"PREFLIGHT_MAIL_FROM" kind:"address" doc:"Sender's address of the sign-in mails, as set for the e-mail provider; the envelope's sender has its domain."`
+	MailEnvelopeDomain   string        `env:"PREFLIGHT_MAIL_ENVELOPE_DOMAIN" kind:"host" doc:"Domain of the envelope's sender (Return-Path), where the e-mail provider uses another than that of PREFLIGHT_MAIL_FROM."`
+	MailWithin           time.Duration `env:"PREFLIGHT_MAIL_WITHIN" default:"1m" doc:"How soon a mail has to be in the inbox."`
 	CodeLifetime         time.Duration `env:"PREFLIGHT_CODE_LIFETIME" default:"10m" doc:"Lifetime of an authorization code."`
 	PasswordlessLifetime time.Duration `env:"PREFLIGHT_PASSWORDLESS_LIFETIME" default:"5m" doc:"Lifetime of sign-in links and one-time codes."`
 	ResetLifetime        time.Duration `env:"PREFLIGHT_RESET_LIFETIME" default:"1h" doc:"Lifetime of password-reset links."`
@@ -77,6 +85,8 @@ type Config struct {
 	AllowedHosts []string `env:"PREFLIGHT_ALLOWED_HOSTS" kind:"pattern" doc:"Hosts that the browser may reach, such as *.acme.test (comma list). Unset: all."`
 	InboxURL     string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
 	InboxAddress string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
+
+	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 
 	// Capabilities.
 	TimeURL             string `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,6 +114,11 @@ func parseString(v Variable, text string) (string, error) {
 		if v.kind == "unique" && !strings.Contains(text, "{id}") {
 			return "", fmt.Errorf("is %q, but must hold {id}, which becomes a unique id, such as {id}@inbox.example or qa+{id}@inbox.example", text)
 		}
+	case "color":
+		if !color.MatchString(text) {
+			return "", fmt.Errorf("is %q, but must be a colour as #rrggbb", text)
+		}
+		return strings.ToLower(text), nil
 	case "inbox":
 		if err := checkInbox(text); err != nil {
 			return "", err
@@ -162,6 +168,8 @@ func checkInbox(text string) error {
 	_, err := parseURL(text[len("mailpit+"):])
 	return err
 }
+
+var color = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 
 func checkHost(text string) error {
 	if strings.ContainsAny(text, "/ @?#*,") || strings.Trim(text, ".") == "" {

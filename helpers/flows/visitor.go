@@ -116,3 +116,9 @@ func (v *Visitor) follow(address string, options ...browser.FetchOption) *browse
 	v.T.Fatalf("%s still redirects inside the application after %d redirects: expected an answer, saw a loop", address, most)
 	return nil
 }
+
+// AwaitFact waits until fact holds, which what names; a step's time at most.
+func (v *Visitor) AwaitFact(what string, fact func() bool) {
+	v.T.Helper()
+	v.until(what, fact)
+}

@@ -50,6 +50,7 @@ type Message struct {
 	From       string
 	To         []string // addresses of the To field
 	EnvelopeTo []string // all addresses it was delivered to, as far as the inbox knows
+	ReturnPath string   // the envelope's sender; "" where the inbox does not know
 	Subject    string
 	Received   time.Time
 	Text, HTML string // the decoded bodies

@@ -101,6 +101,7 @@ func (m *mailpit) newest(ctx context.Context, limit string) ([]summary, error) {
 func (m *mailpit) read(ctx context.Context, s summary) (Message, error) {
 	var full struct {
 		MessageID  string
+		ReturnPath string
 		Text, HTML string
 	}
 	path := "/api/v1/message/" + url.PathEscape(s.ID)
@@ -109,6 +110,7 @@ func (m *mailpit) read(ctx context.Context, s summary) (Message, error) {
 	}
 	message := Message{
 		ID: s.ID, MessageID: full.MessageID, From: s.From.Address, To: addresses(s.To),
+		ReturnPath: strings.Trim(full.ReturnPath, "<>"),
 		EnvelopeTo: addresses(slices.Concat(s.To, s.Cc, s.Bcc)),
 		Subject:    s.Subject, Received: s.Created, Text: full.Text, HTML: full.HTML,
 	}

@@ -81,3 +81,8 @@ func gone(err error) error {
 	}
 	return err
 }
+
+// RenameOrganization changes what an organization is called.
+func (c *Client) RenameOrganization(ctx context.Context, id, displayName string) error {
+	return c.call(ctx, http.MethodPatch, "/api/v1/organizations/"+url.PathEscape(id), nil, map[string]string{"display_name": displayName}, nil)
+}
