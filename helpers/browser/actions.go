@@ -107,8 +107,10 @@ func (p *Page) TypeAndSend(text string, send func()) {
 	before, _ := p.nav.state()
 	_, _ = p.runtime(watchForSending)
 	act(p, "type where the focus is", "a field that takes keys", func() error { return p.page.Keyboard().Type(text) })
-	// In a document that has come meanwhile there is no such word.
-	if sent, err := p.runtime(`window.preflightSent !== false`); err == nil && sent != true {
+	// In a document that has come meanwhile there is no such word. Two turns of
+	// the page's own event loop: one that sends after the last key, not with it,
+	// has begun by then.
+	if sent, err := p.runtime(`new Promise(done => setTimeout(() => setTimeout(() => done(window.preflightSent !== false), 0), 0))`); err == nil && sent != true {
 		send()
 		return
 	}
