@@ -73,11 +73,16 @@ type TokenAnswer struct {
 // answer whatever it says. The error is for the network, and for an answer
 // that is no JSON. Client credentials go into the form, or into Basic.
 func (c *Client) Exchange(ctx context.Context, form url.Values, options ...ExchangeOption) (*TokenAnswer, error) {
+	return c.ExchangeAt(ctx, c.base+"/oauth/token", form, options...)
+}
+
+// ExchangeAt is Exchange at another token endpoint, such as that of an MCP
+// server's authorization server (spec/mcp.md 3).
+func (c *Client) ExchangeAt(ctx context.Context, address string, form url.Values, options ...ExchangeOption) (*TokenAnswer, error) {
 	header := http.Header{}
 	for _, option := range options {
 		option(header)
 	}
-	address := c.base + "/oauth/token"
 	a, err := c.send(ctx, http.MethodPost, address, "application/x-www-form-urlencoded", []byte(form.Encode()), header)
 	if err != nil {
 		return nil, err

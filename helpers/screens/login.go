@@ -69,3 +69,22 @@ func SubmitCode(p *browser.Page, code string) {
 // Providers are the social providers that an environment can have
 // (spec/hosted-pages.md 6).
 var Providers = []string{"google", "microsoft", "github", "gitlab", "linkedin", "salesforce"}
+
+// ConsentButton is the button of the consent page that carries a word. Pages
+// name it by a value, or by what it says; in which words is for a variable to
+// say (PREFLIGHT_CONSENT_BUTTONS).
+func ConsentButton(word string) string {
+	return `button:text-is("` + word + `"), [type="submit"][value="` + word + `" i]`
+}
+
+// OwnEmailInput is the field for an address on a login page of the customer's
+// own, which has no documented hooks.
+const OwnEmailInput = `input[type="email"], input[autocomplete~="username"]`
+
+// SignInAtOwn signs in on a login page of the customer's own.
+func SignInAtOwn(p *browser.Page, email, password string) {
+	p.Await(OwnEmailInput)
+	p.Fill(OwnEmailInput, email)
+	p.FillSecret(PasswordInput, password)
+	p.Submit(`form:has(` + PasswordInput + `) [type="submit"]`)
+}
