@@ -27,6 +27,7 @@ type check struct {
 	started time.Time
 	windows int
 	people  []string // addresses whose mails belong to this case
+	lease   *lease
 
 	mu     sync.Mutex
 	said   []string
@@ -38,6 +39,7 @@ func newCheck(t *testing.T, i *item, name string, a advice) *check {
 	t.Helper()
 	c := &check{T: t, item: i, name: name, advice: a, results: i.results.Case(name), started: time.Now()}
 	t.Cleanup(c.finish)
+	suite.attested.Ran(i.id, name)
 	return c
 }
 
@@ -86,10 +88,26 @@ func (c *check) NeedMethod(methods ...string) {
 	}
 }
 
+// Alone waits until no other case runs, and keeps every other from beginning
+// until this one has cleaned up: for what changes a whole deployment, or counts
+// all of it.
+func (c *check) Alone() {
+	c.Helper()
+	c.lease.exclusive()
+	skipWhenOver(c.T)
+}
+
 // NotVerified ends the case without a verdict. reason names the variable or
-// the capability that would make it one.
+// the capability that would make it one. Where somebody vouches for the case,
+// that stands in its place; a word that is over is worse than none.
 func (c *check) NotVerified(reason string) {
 	c.Helper()
+	if word, ok := suite.attested.For(c.item.id, c.name); ok {
+		if word.Expired(time.Now()) {
+			c.Fatalf("%s; and the attestation in its place is over: %s. Look again, and renew it in PREFLIGHT_ATTESTATIONS", reason, word)
+		}
+		c.stop(readiness.Attested, word.String())
+	}
 	c.stop(readiness.NotVerified, reason)
 }
 

@@ -60,20 +60,46 @@ func (i *item) Case(name string, a advice, f func(c *check)) {
 	leftOut := testing.Short() && i.cases > shortCases
 	i.t.Run(name, func(t *testing.T) {
 		t.Parallel()
-		suite.alone.RLock()
-		defer suite.alone.RUnlock()
+		held := &lease{}
+		held.share()
+		t.Cleanup(held.release) // after every other clean-up function
 		skipWhenOver(t)
 		c := newCheck(t, i, name, a)
+		c.lease = held
 		defer c.guard()
 		if !suite.plan.deadline.IsZero() && time.Now().After(suite.plan.last) {
 			suite.late.Store(true)
-			c.NotVerified(readiness.NotReached)
+			c.stop(readiness.NotVerified, readiness.NotReached)
 		}
 		if leftOut {
-			c.NotVerified("left out by -short")
+			c.stop(readiness.NotVerified, "left out by -short")
 		}
 		f(c)
 	})
+}
+
+// lease is a case's share of the deployment: with others, or alone.
+type lease struct{ alone bool }
+
+func (l *lease) share() { suite.alone.RLock() }
+
+// exclusive waits until no other case runs, and keeps every other from
+// beginning until release.
+func (l *lease) exclusive() {
+	if l.alone {
+		return
+	}
+	suite.alone.RUnlock() // two who wait for each other would wait for ever
+	suite.alone.Lock()
+	l.alone = true
+}
+
+func (l *lease) release() {
+	if l.alone {
+		suite.alone.Unlock()
+	} else {
+		suite.alone.RUnlock()
+	}
 }
 
 // skipWhenOver keeps what was not begun from being begun while the run ends.

@@ -47,6 +47,9 @@ type WindowOptions struct {
 	Locale string
 	// Viewport; zero: 1280 by 720.
 	Viewport Size
+	// Proxy is the address of an HTTP proxy through which everything goes, also
+	// what is on loopback; empty: none. Fetch does not use it.
+	Proxy string
 	// OnSecret is told each secret this window sees or types: what FillSecret
 	// types, cookie values, and codes, states and tokens in addresses and
 	// forms. It must be safe for concurrent use.
@@ -123,6 +126,9 @@ func contextOptions(o WindowOptions) playwright.BrowserNewContextOptions {
 	options := playwright.BrowserNewContextOptions{AcceptDownloads: playwright.Bool(false)}
 	if o.Locale != "" {
 		options.Locale = playwright.String(o.Locale)
+	}
+	if o.Proxy != "" {
+		options.Proxy = &playwright.Proxy{Server: o.Proxy, Bypass: playwright.String("<-loopback>")}
 	}
 	if o.Viewport.Width > 0 && o.Viewport.Height > 0 {
 		options.Viewport = &playwright.Size{Width: o.Viewport.Width, Height: o.Viewport.Height}

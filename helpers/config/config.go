@@ -94,6 +94,35 @@ type Config struct {
 	ProviderAccountsURL string `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
 	ControlToken        string `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
 
+	// Monitoring.
+	WebhookLog           string        `env:"PREFLIGHT_WEBHOOK_LOG" kind:"source" group:"What the deployment tells about itself" doc:"Log of webhook deliveries: an address (GET), or a file; JSON or lines. {subject} becomes what is looked for."`
+	ErrorLog             string        `env:"PREFLIGHT_ERROR_LOG" kind:"source" doc:"Errors that were tracked: an address such as the tracker's search API, or a file."`
+	AlertLog             string        `env:"PREFLIGHT_ALERT_LOG" kind:"source" doc:"Alerts that were raised: an address, or a file."`
+	WatchToken           string        `env:"PREFLIGHT_WATCH_TOKEN" secret:"true" doc:"Bearer token for these addresses, the metrics and the runbook."`
+	WatchWithin          time.Duration `env:"PREFLIGHT_WATCH_WITHIN" default:"15s" doc:"How late logs, alerts and counters may be."`
+	AlertAfter           int           `env:"PREFLIGHT_ALERT_AFTER" default:"10" doc:"Failed sign-ins of one address that raise an alert."`
+	SecondLocationProxy  string        `env:"PREFLIGHT_SECOND_LOCATION_PROXY" kind:"uri" doc:"HTTP proxy in another country: a sign-in through it must raise an alert."`
+	LogRetention         time.Duration `env:"PREFLIGHT_LOG_RETENTION" doc:"How long the auth log is kept, such as 2160h."`
+	MetricsURL           string        `env:"PREFLIGHT_METRICS_URL" kind:"uri" doc:"Counters in Prometheus text format."`
+	MetricSignupsStarted string        `env:"PREFLIGHT_METRIC_SIGNUPS_STARTED" kind:"metric" doc:"Series of sign-ups that somebody began: name, or name{label=\"value\"}. With {organization} or {email} in a label it is judged beside others, else alone."`
+	MetricSignups        string        `env:"PREFLIGHT_METRIC_SIGNUPS" kind:"metric" doc:"Sign-ups that ended with an account."`
+	MetricLogins         string        `env:"PREFLIGHT_METRIC_LOGINS" kind:"metric" doc:"Sign-ins that succeeded."`
+	MetricFailedLogins   string        `env:"PREFLIGHT_METRIC_FAILED_LOGINS" kind:"metric" doc:"Sign-ins that failed."`
+	MetricSessions       string        `env:"PREFLIGHT_METRIC_SESSIONS" kind:"metric" doc:"Sessions that were opened."`
+	MetricSessionSeconds string        `env:"PREFLIGHT_METRIC_SESSION_SECONDS" kind:"metric" doc:"Sum of the seconds that ended sessions lasted."`
+	MetricRefreshes      string        `env:"PREFLIGHT_METRIC_REFRESHES" kind:"metric" doc:"Uses of refresh tokens that succeeded."`
+	MetricDeliveries     string        `env:"PREFLIGHT_METRIC_DELIVERIES" kind:"metric" doc:"Attempts to deliver a webhook that succeeded."`
+	MetricFailedDelivers string        `env:"PREFLIGHT_METRIC_FAILED_DELIVERIES" kind:"metric" doc:"Attempts to deliver a webhook that failed."`
+	WebhookRetryAfter    time.Duration `env:"PREFLIGHT_WEBHOOK_RETRY_AFTER" default:"15m" doc:"The longest pause before a webhook that failed is tried again."`
+	Runbook              string        `env:"PREFLIGHT_RUNBOOK" kind:"source" doc:"The runbook for incidents of sign-in: an address, or a file; Markdown, HTML or text."`
+	RunbookWords         []string      `env:"PREFLIGHT_RUNBOOK_WORDS" default:"contact,roll.?back,escalat,review" doc:"How it calls contacts, roll-back, escalation and review, in this order (comma list of patterns)."`
+	RunbookMaxAge        time.Duration `env:"PREFLIGHT_RUNBOOK_MAX_AGE" default:"4400h" doc:"How long ago it may have been reviewed."`
+	RollbackURL          string        `env:"PREFLIGHT_ROLLBACK_URL" kind:"uri" doc:"Flag of the new sign-in: GET answers and PUT takes {\"enabled\":true} or false. The suite switches it off for a moment, and on again."`
+	RollbackToken        string        `env:"PREFLIGHT_ROLLBACK_TOKEN" secret:"true" doc:"Bearer token for it."`
+	RollbackEmail        string        `env:"PREFLIGHT_ROLLBACK_EMAIL" kind:"address" doc:"Account that the sign-in of before lets in."`
+	RollbackPassword     string        `env:"PREFLIGHT_ROLLBACK_PASSWORD" secret:"true" doc:"Its password."`
+	Attestations         string        `env:"PREFLIGHT_ATTESTATIONS" kind:"file" doc:"YAML file that says who vouches for what no machine can see: attestations, each with item (or item#case), who, when, until, evidence."`
+
 	// A second client.
 	SecondClientID     string `env:"PREFLIGHT_SECOND_CLIENT_ID" group:"A second client of the same environment" doc:"Client ID: what is made for one client must not work for another."`
 	SecondClientSecret string `env:"PREFLIGHT_SECOND_CLIENT_SECRET" secret:"true" doc:"Its client secret."`

@@ -123,6 +123,20 @@ func parseString(v Variable, text string) (string, error) {
 		if err := checkInbox(text); err != nil {
 			return "", err
 		}
+	case "source":
+		if strings.HasPrefix(text, "https://") || strings.HasPrefix(text, "http://") {
+			_, err := parseURL(strings.ReplaceAll(text, "{subject}", "subject"))
+			return text, err
+		}
+		path := fromRoot(text)
+		if info, err := os.Stat(path); err != nil || info.IsDir() {
+			return "", fmt.Errorf("names %s, which is neither an address nor a file that can be read", path)
+		}
+		return path, nil
+	case "metric":
+		if !metric.MatchString(text) {
+			return "", fmt.Errorf("is %q, but must be the name of a metric, or name{label=\"value\"}", text)
+		}
 	case "file":
 		path := fromRoot(text)
 		if info, err := os.Stat(path); err != nil || info.IsDir() {
@@ -170,6 +184,8 @@ func checkInbox(text string) error {
 }
 
 var color = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+var metric = regexp.MustCompile(`^[a-zA-Z_:][a-zA-Z0-9_:]*(\{.*\})?$`)
 
 func checkHost(text string) error {
 	if strings.ContainsAny(text, "/ @?#*,") || strings.Trim(text, ".") == "" {
