@@ -54,7 +54,7 @@ type Config struct {
 	AppClientSecret          string        `env:"APP_CLIENT_SECRET" secret:"true" default:"$SCALEKIT_CLIENT_SECRET" doc:"Its client secret."`
 	AppScopes                string        `env:"APP_SCOPES" default:"openid profile email offline_access" doc:"Scopes that the app asks for, separated by spaces."`
 	AppSecondRedirectURI     string        `env:"APP_SECOND_REDIRECT_URI" kind:"uri" doc:"Another redirect URI registered for the app."`
-	AppPromises              []string      `env:"APP_PROMISES" words:"pkce nonce" doc:"What the app does beyond the minimum: pkce, nonce (comma list)."`
+	AppPromises              []string      `env:"APP_PROMISES" words:"pkce nonce audience token_type" doc:"What the app does beyond the minimum: pkce, nonce; its API looks at the audience and token_type of access tokens (comma list)."`
 	AppAccessTokenLifetime   time.Duration `env:"APP_ACCESS_TOKEN_LIFETIME" default:"5m" doc:"Lifetime of the app's access tokens, as set in the environment."`
 	AppIdleTimeout           time.Duration `env:"APP_IDLE_TIMEOUT" doc:"Idle session timeout, as set in the environment. Unset: none."`
 	AppAbsoluteTimeout       time.Duration `env:"APP_ABSOLUTE_TIMEOUT" doc:"Absolute session timeout, as set in the environment."`
