@@ -100,13 +100,7 @@ func TestMCPTokenExchange(t *testing.T) {
 		c.NeedMCP("APP_MCP_READ_CALL")
 		g := c.Guest()
 		good := g.Tokens(readScope()).AccessToken
-		bad := map[string]string{"an altered token": alterSignature(good)}
-		claims, err := scalekit.Claims(good)
-		require.NoError(c, err, "the access token")
-		for i, forged := range forgedTokens(claims, "JWT") {
-			bad[[]string{"an unsigned token", "a token that somebody else has signed"}[i]] = forged
-		}
-		suite.learn(listOfValues(bad)...)
+		bad := c.forgedFrom(good)
 		grant := g.v.ObtainCode(g.user, nil)
 		if app := g.v.Tokens(g.v.TokenRequest(grant)); app.AccessToken != "" {
 			bad["the app's own token"] = app.AccessToken
@@ -201,14 +195,30 @@ func TestMCPTokenExchange(t *testing.T) {
 	})
 }
 
-// alterSignature changes the first character of a JWT's signature.
-func alterSignature(token string) string {
-	at := strings.LastIndexByte(token, '.') + 1
-	other := "A"
-	if strings.HasPrefix(token[at:], other) {
-		other = "B"
+// forgedFrom returns what anybody can make of a genuine token.
+func (c *check) forgedFrom(genuine string) map[string]string {
+	c.Helper()
+	f, err := scalekit.NewForger(genuine)
+	if err != nil {
+		c.Fatalf("expected the access token to be a JWT (spec/mcp.md 6): %v", err)
 	}
-	return token[:at] + other + token[at+1:]
+	keys, err := suite.world.API.Keys(suite.ctx)
+	if err != nil {
+		c.Trouble("the environment's keys cannot be read: %v", err)
+	}
+	bad := map[string]string{
+		"an edited token":                       f.Edited(map[string]any{"sub": "usr_66666666666666666"}),
+		"a token of alg none":                   f.Unsigned(map[string]any{"alg": "none"}, ""),
+		"a token of alg None":                   f.Unsigned(map[string]any{"alg": "None"}, ""),
+		"an empty signature":                    f.Unsigned(nil, ""),
+		"a token that somebody else has signed": f.Own(nil, nil),
+		"a token that brings its own key":       f.Own(map[string]any{"jwk": f.PublicKey("")}, nil),
+		"a token signed by HMAC with no key":    f.HMAC(nil, nil),
+	}
+	for how, secret := range scalekit.Encodings(keys) {
+		bad["a token signed by HMAC with "+how] = f.HMAC(secret, nil)
+	}
+	return bad
 }
 
 // listOf reads a claim that is a string or a list of strings.
@@ -228,11 +238,4 @@ func number(claim any) float64 {
 	n, _ := claim.(json.Number)
 	f, _ := n.Float64()
 	return f
-}
-
-func listOfValues(m map[string]string) (all []string) {
-	for _, value := range m {
-		all = append(all, value)
-	}
-	return all
 }
