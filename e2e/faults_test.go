@@ -22,6 +22,8 @@ type fault struct {
 	Reset   bool   `json:"reset,omitempty"`
 	Body    string `json:"body,omitempty"`
 	Type    string `json:"type,omitempty"`
+	Times   int    `json:"times,omitempty"` // 0: until it is ended
+	After   bool   `json:"after,omitempty"` // the machine does its work first
 }
 
 // atAuth aims the fault at the auth environment.

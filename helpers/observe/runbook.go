@@ -2,6 +2,7 @@ package observe
 
 import (
 	"fmt"
+	"html"
 	"regexp"
 	"strings"
 	"time"
@@ -125,3 +126,21 @@ func (r Runbook) about(duty int) (passages []string, err error) {
 	}
 	return passages, nil
 }
+
+// Words are the words of a document: those of a page without its markup, line
+// by line, or the text as it is.
+func Words(text string) string {
+	if !page.MatchString(text) {
+		return text
+	}
+	text = hidden.ReplaceAllString(text, "")
+	text = breaks.ReplaceAllString(text, "\n")
+	return html.UnescapeString(markup.ReplaceAllString(text, ""))
+}
+
+var (
+	page   = regexp.MustCompile(`(?i)<(!doctype html|html|body)`)
+	hidden = regexp.MustCompile(`(?is)<(script|style|head)\b.*?</(script|style|head)>`)
+	breaks = regexp.MustCompile(`(?i)<(br|/p|/h[1-6]|/li|/tr|/div|/td|/th)\b[^>]*>`)
+	markup = regexp.MustCompile(`<[^>]*>`)
+)

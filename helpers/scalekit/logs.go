@@ -1,7 +1,9 @@
 package scalekit
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/url"
 	"time"
 )
@@ -26,4 +28,19 @@ func (c *Client) AuthLogs(ctx context.Context, email string) ([]AuthLog, error) 
 	// authRequests is camel case, other than every other member.
 	return pages(ctx, c, "/api/v1/logs/authentication/requests", url.Values{"email": {email}}, "authRequests",
 		func(l AuthLog) string { return l.AuthRequestID + l.Status })
+}
+
+// AuthLogText is AuthLogs as the environment sends it, all its members included:
+// what is searched for things that must not stand there.
+func (c *Client) AuthLogText(ctx context.Context, email string) (string, error) {
+	entries, err := pages(ctx, c, "/api/v1/logs/authentication/requests", url.Values{"email": {email}}, "authRequests",
+		func(l json.RawMessage) string { return string(l) })
+	return string(bytes.Join(rawAll(entries), []byte("\n"))), err
+}
+
+func rawAll(entries []json.RawMessage) (all [][]byte) {
+	for _, entry := range entries {
+		all = append(all, entry)
+	}
+	return all
 }
