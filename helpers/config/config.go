@@ -101,7 +101,7 @@ type Config struct {
 	WatchToken           string        `env:"PREFLIGHT_WATCH_TOKEN" secret:"true" doc:"Bearer token for these addresses, the metrics and the runbook."`
 	WatchWithin          time.Duration `env:"PREFLIGHT_WATCH_WITHIN" default:"15s" doc:"How late logs, alerts and counters may be."`
 	AlertAfter           int           `env:"PREFLIGHT_ALERT_AFTER" default:"10" doc:"Failed sign-ins of one address that raise an alert."`
-	SecondLocationProxy  string        `env:"PREFLIGHT_SECOND_LOCATION_PROXY" kind:"uri" doc:"HTTP proxy in another country: a sign-in through it must raise an alert."`
+	SecondLocationProxy  string        `env:"PREFLIGHT_SECOND_LOCATION_PROXY" kind:"uri" doc:"HTTP proxy in another country: a sign-in through it must raise an alert. PREFLIGHT_ALLOWED_HOSTS, where set, has to list its host."`
 	LogRetention         time.Duration `env:"PREFLIGHT_LOG_RETENTION" doc:"How long the auth log is kept, such as 2160h."`
 	MetricsURL           string        `env:"PREFLIGHT_METRICS_URL" kind:"uri" doc:"Counters in Prometheus text format."`
 	MetricSignupsStarted string        `env:"PREFLIGHT_METRIC_SIGNUPS_STARTED" kind:"metric" doc:"Series of sign-ups that somebody began: name, or name{label=\"value\"}. With {organization} or {email} in a label it is judged beside others, else alone."`
