@@ -57,7 +57,8 @@ func TestMCPTokenExchange(t *testing.T) {
 			request, code := g.Code(readScope())
 			form := request.Redemption(code)
 			spoil(form)
-			assert.False(c, g.Redeem(form).AccessToken != "", "a code was redeemed with "+what)
+			given := g.Redeem(form).AccessToken != "" // not the token: it would be in the log
+			assert.False(c, given, "a code was redeemed with %s", what)
 		}
 		c.requestRefused(g.at, g.client, "no code_challenge", func(p url.Values) { p.Del("code_challenge"); p.Del("code_challenge_method") })
 		c.requestRefused(g.at, g.client, "code_challenge_method=plain", func(p url.Values) { p.Set("code_challenge_method", "plain") })
@@ -177,7 +178,8 @@ func TestMCPTokenExchange(t *testing.T) {
 
 		if g.at.Server.Registration != "" {
 			thief := c.NewClient(g.at, "Preflight "+c.unique())
-			assert.False(c, g.Redeem(g.at.Refresh(thief, first.RefreshToken)).AccessToken != "", "another client used the refresh token")
+			given := g.Redeem(g.at.Refresh(thief, first.RefreshToken)).AccessToken != ""
+			assert.False(c, given, "another client used the refresh token")
 		}
 		more := g.at.Refresh(g.client, first.RefreshToken)
 		more.Set("scope", strings.Join(callScopes("offline_access"), " "))
@@ -189,7 +191,8 @@ func TestMCPTokenExchange(t *testing.T) {
 		second := g.Redeem(g.at.Refresh(g.client, first.RefreshToken))
 		require.NotEmpty(c, second.AccessToken, "access_token of the refresh (%s %s)", second.Error, second.ErrorDescription)
 		require.NotEmpty(c, second.RefreshToken, "refresh_token of the refresh")
-		assert.False(c, second.RefreshToken == first.RefreshToken, "the refresh token stayed the same; expected a new one at each use")
+		same := second.RefreshToken == first.RefreshToken
+		assert.False(c, same, "the refresh token stayed the same; expected a new one at each use")
 		c.Age(g.user, suite.cfg.AppRefreshGrace+2*time.Minute)
 		c.refused(g.Redeem(g.at.Refresh(g.client, first.RefreshToken)))
 	})

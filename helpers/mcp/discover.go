@@ -89,7 +89,7 @@ func parameters(text string) map[string]string {
 			case quoted && rest[i] == '\\' && i+1 < len(rest):
 				i++
 			case quoted && rest[i] == '"', !quoted && rest[i] == ',':
-				quoted, text = false, rest[i+1:]
+				text = rest[i+1:]
 				goto done
 			}
 			value.WriteByte(rest[i])
