@@ -14,7 +14,7 @@ func (v *Visitor) Agent() *Agent {
 	var cookies []*http.Cookie
 	for _, cookie := range v.Cookies() {
 		if v.OfAuth(cookie) {
-			cookies = append(cookies, &http.Cookie{Name: cookie.Name, Value: cookie.Value, Path: "/", Secure: cookie.Secure})
+			cookies = append(cookies, &http.Cookie{Name: cookie.Name, Value: cookie.Value, Path: "/", Secure: cookie.Secure}) //nolint:gosec // kept in a jar, never sent to a browser
 		}
 	}
 	a.jar.SetCookies(env, cookies)

@@ -30,7 +30,9 @@ func TestTheSameTimeIsNeverTwiceTakenForTwo(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a simulation
 	twice := 0
 	for range 20000 {
-		if Compare(series(r, 60*time.Millisecond), series(r, 60*time.Millisecond)).Differ && Compare(series(r, 60*time.Millisecond), series(r, 60*time.Millisecond)).Differ {
+		first := Compare(series(r, 60*time.Millisecond), series(r, 60*time.Millisecond))
+		second := Compare(series(r, 60*time.Millisecond), series(r, 60*time.Millisecond))
+		if first.Differ && second.Differ {
 			twice++
 		}
 	}
