@@ -16,7 +16,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: .cache/modules ## Fetch modules and browser driver, find or install a browser
+setup: .cache/modules .cache/gitleaks ## Fetch modules and browser driver, find or install a browser
 	@[ -x $(PREFLIGHT) ] || echo "preflight: compiling …"
 	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
 	@$(PREFLIGHT) setup
@@ -24,6 +24,12 @@ setup: .cache/modules ## Fetch modules and browser driver, find or install a bro
 .cache/modules: go.mod go.sum
 	@echo "preflight: fetching Go modules …"
 	@go mod download
+	@mkdir -p .cache && touch $@
+
+# One check needs it; the others run without, so that it is tried only once.
+.cache/gitleaks: tools/go.mod tools/go.sum
+	@echo "preflight: compiling gitleaks …"
+	@$(TOOL) gitleaks version >/dev/null || echo "preflight: warning: without gitleaks a case of quick/secrets is not verified"
 	@mkdir -p .cache && touch $@
 
 # Run from inside e2e: go test shows what a package prints while it runs only

@@ -121,7 +121,7 @@ func TestRedirects(t *testing.T) {
 			c.NotVerified("set APP_RETURN_TO_PARAM (see .env.example)")
 		}
 		v := c.signedIn()
-		for _, next := range []string{"https://" + attackersHost + "/", "//" + attackersHost, `/\` + attackersHost, "https:" + attackersHost} {
+		for _, next := range otherSites() {
 			away := v.Hold("another site", func(u *url.URL) bool { return strings.HasSuffix(u.Hostname(), attackersHost) })
 			v.Goto(v.LoginURL(next))
 			assert.False(c, away.Came(), "with %s=%q the browser went to another site", suite.cfg.AppReturnToParam, next)
@@ -129,26 +129,51 @@ func TestRedirects(t *testing.T) {
 		}
 	})
 
-	item.Case("after the application's sign-out no address of a stranger's is followed", advice{
+	afterSignOut := advice{
 		Why:      open.Why,
 		Mend:     "take the address after a sign-out from the configuration",
 		Standard: open.Standard,
-	}, func(c *check) {
+	}
+	item.Case("after the application's sign-out no address of a stranger's is followed", afterSignOut, func(c *check) {
 		v := c.signedIn()
+		stranger := c.stranger(v)
 		for _, target := range openRedirects() {
-			query := url.Values{}
-			for _, name := range []string{"next", "return_to", "returnTo", "redirect", "redirect_uri", "redirect_url", "post_logout_redirect_uri", "continue", "url", suite.cfg.AppReturnToParam} {
-				query.Set(name, target)
-			}
-			stranger := c.stranger(v)
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
-				address := suite.cfg.App(suite.cfg.AppLogoutPath) + "?" + query.Encode()
-				answer := stranger(method, address)
-				location := answer.Header.Get("Location")
+				address := signOutTo(target)
+				location := stranger(method, address).Header.Get("Location")
 				assert.False(c, location != "" && v.LeavesApp(address, location), "%s %s with %q leads to %s", method, suite.cfg.AppLogoutPath, target, location)
 			}
 		}
 	})
+
+	item.Case("whoever is signed in and signs out is led to no address of a stranger's", afterSignOut, func(c *check) {
+		v := c.signedIn()
+		for _, target := range otherSites() {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				if v.WhoAmI("") == "" {
+					require.Empty(c, v.ReturnTo(v.LoginURL("")), "where a sign-in leads")
+					require.NotEmpty(c, v.WhoAmI(""), "somebody must be signed in again")
+				}
+				address := signOutTo(target)
+				// What the button sends: the page it is on is the application's own.
+				location := v.Fetch(method, address, browser.WithHeader("Origin", origin(suite.cfg.AppURL))).Header.Get("Location")
+				assert.False(c, location != "" && v.LeavesApp(address, location), "%s %s with %q leads to %s", method, suite.cfg.AppLogoutPath, target, location)
+			}
+		}
+	})
+}
+
+// signOutTo is the application's sign-out with an address to go to next, under
+// every name that products have for it.
+func signOutTo(target string) string {
+	query := url.Values{}
+	for _, name := range []string{"next", "return_to", "returnTo", "redirect", "redirect_uri", "redirect_url", "post_logout_redirect_uri", "continue", "url"} {
+		query.Set(name, target)
+	}
+	if name := suite.cfg.AppReturnToParam; name != "" {
+		query.Set(name, target)
+	}
+	return suite.cfg.App(suite.cfg.AppLogoutPath) + "?" + query.Encode()
 }
 
 // nearMiss is one part of an address, and ways to have it nearly right.
@@ -216,6 +241,12 @@ func nearMisses() []nearMiss {
 			}
 		}},
 	}
+}
+
+// otherSites are the plainest ways to name another site, for where each costs
+// a sign-in.
+func otherSites() []string {
+	return []string{"https://" + attackersHost + "/", "//" + attackersHost, `/\` + attackersHost, "https:" + attackersHost}
 }
 
 // openRedirects are ways to name another site that careless products take for

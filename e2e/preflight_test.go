@@ -13,7 +13,7 @@ const preflightBudget = 30 * time.Second
 
 // preflight finds out whether a run makes sense: the production guard, the
 // deployment's two halves, the credentials and the browser. Its error blocks
-// every item, in one sentence.
+// every item, in one sentence, which names the values that cannot be right.
 func (r *run) preflight() error {
 	if err := r.cfg.Guard(); err != nil {
 		return err
@@ -21,10 +21,10 @@ func (r *run) preflight() error {
 	ctx, cancel := context.WithTimeout(r.ctx, preflightBudget)
 	defer cancel()
 	if _, err := r.world.API.Discovery(ctx); err != nil {
-		return fmt.Errorf("the auth environment cannot be used: %w", err)
+		return r.cfg.Doubted(fmt.Errorf("the auth environment cannot be used: %w", err))
 	}
 	if _, err := r.world.API.Token(ctx); err != nil {
-		return fmt.Errorf("SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET are refused: %w", err)
+		return r.cfg.Doubted(fmt.Errorf("SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET are refused: %w", err))
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, r.cfg.App("/"), nil)
 	if err != nil {
@@ -32,7 +32,7 @@ func (r *run) preflight() error {
 	}
 	response, err := r.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("the application does not answer at APP_URL: %w", err)
+		return r.cfg.Doubted(fmt.Errorf("the application does not answer at APP_URL: %w", err))
 	}
 	_ = response.Body.Close()
 	_, err = r.window()

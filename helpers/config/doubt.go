@@ -56,6 +56,15 @@ func (c *Config) Doubts() (doubts []string) {
 	return doubts
 }
 
+// Doubted adds to what went wrong those Doubts that may be its cause. The error
+// is wrapped; without doubts it is returned as it is.
+func (c *Config) Doubted(err error) error {
+	if doubts := c.Doubts(); len(doubts) > 0 {
+		return fmt.Errorf("%w; %s", err, strings.Join(doubts, "; "))
+	}
+	return err
+}
+
 func (c *Config) doubt(v credential, text string) string {
 	switch {
 	case v.kind == kindAddress:

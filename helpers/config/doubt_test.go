@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"maps"
 	"testing"
 
@@ -50,6 +51,15 @@ func TestValuesThatCannotBeRightAreNamed(t *testing.T) {
 			assert.NotContains(t, doubts[0], anySecret, name)
 		}
 	}
+}
+
+func TestADoubtExplainsAnError(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("the client is refused")
+	assert.Equal(t, refused, configOf(t, nil).Doubted(refused))
+	swapped := configOf(t, map[string]string{"SCALEKIT_CLIENT_SECRET": "skc_70000000000000042"}).Doubted(refused)
+	require.ErrorIs(t, swapped, refused)
+	assert.ErrorContains(t, swapped, "the client is refused; SCALEKIT_CLIENT_SECRET holds a client ID")
 }
 
 func TestTheKindOfEnvironmentIsTheDeclaredOne(t *testing.T) {
