@@ -28,8 +28,8 @@ setup: .cache/modules .cache/gitleaks ## Fetch modules and browser driver, find 
 
 # One check needs it; the others run without, so that it is tried only once.
 .cache/gitleaks: tools/go.mod tools/go.sum
-	@echo "preflight: compiling gitleaks …"
-	@$(TOOL) gitleaks version >/dev/null || echo "preflight: warning: without gitleaks a case of quick/secrets is not verified"
+	@echo "preflight: fetching and compiling gitleaks …"
+	@$(TOOL) gitleaks version >/dev/null 2>&1 || echo "preflight: warning: without gitleaks a case of quick/secrets is not verified; why: $(TOOL) gitleaks version"
 	@mkdir -p .cache && touch $@
 
 # Run from inside e2e: go test shows what a package prints while it runs only
