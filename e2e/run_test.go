@@ -75,10 +75,11 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	r = &run{cfg: cfg, client: cfg.Client(), begun: time.Now()}
 	// An interruption must not reach the cases before the report knows of it:
 	// what it breaks is not the deployment's fault.
-	r.ctx, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r.ctx, r.cancel = runCtx, cancel
 	defer func() {
 		if err != nil {
-			r.cancel()
+			cancel()
 		}
 	}()
 	if r.plan, err = takeOverTimeout(); err != nil {
