@@ -16,7 +16,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: .cache/modules .cache/gitleaks ## Fetch modules and browser driver, find or install a browser
+setup: .cache/modules .cache/gitleaks ## Fetch modules, browser driver and gitleaks, find or install a browser
 	@[ -x $(PREFLIGHT) ] || echo "preflight: compiling …"
 	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
 	@$(PREFLIGHT) setup
