@@ -34,8 +34,25 @@ setup: .cache/modules .cache/gitleaks ## Fetch modules, browser driver and gitle
 
 # Run from inside e2e: go test shows what a package prints while it runs only
 # when it is given no package argument.
+# What npm has to fetch for the embedded product on Node. In a folder of its own:
+# Node finds it by NODE_PATH.
+NODE_PRODUCT := fixtures/staging/express/product
+PACKAGES     := .cache/express
+# A product of the embedded deployment, where it is not the usual one.
+export PREFLIGHT_STAGING_PRODUCT ?= $(PRODUCT)
+
+.PHONY: packages
+packages: $(PACKAGES)/.installed ## Fetch what the embedded product on Node needs, from npm
+
+$(PACKAGES)/.installed: $(NODE_PRODUCT)/package.json $(NODE_PRODUCT)/package-lock.json
+	@echo "preflight: fetching the packages of the product on Node …"
+	@mkdir -p $(PACKAGES)
+	@cp $(NODE_PRODUCT)/package.json $(NODE_PRODUCT)/package-lock.json $(NODE_PRODUCT)/.npmrc $(PACKAGES)/
+	@cd $(PACKAGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 .PHONY: e2e
-e2e: setup ## Run the suite: on the deployment in .env, else on the embedded one
+e2e: setup $(if $(PREFLIGHT_STAGING_PRODUCT),packages) ## Run the suite: on the deployment in .env, else on the embedded one; PRODUCT=express has another product
 	@cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run "$$RUN")
 
 # The suite by itself: beside other tests that drive a browser two cores are few.

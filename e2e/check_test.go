@@ -68,9 +68,16 @@ func (c *check) patience() time.Duration {
 	return time.Duration(float64(15*time.Second) * suite.cfg.TimeoutFactor)
 }
 
-// Need makes a case not verified unless all these variables are set.
+// Need makes a case not verified unless all these variables are set, and not
+// applicable where the deployment declares, with a reason, that the app does
+// without one of them.
 func (c *check) Need(variables ...string) {
 	c.Helper()
+	for _, name := range variables {
+		if reason := suite.cfg.Declined(name); reason != "" {
+			c.NotApplicable(name + " is declared as none: " + reason)
+		}
+	}
 	if missing := suite.cfg.Missing(variables...); len(missing) > 0 {
 		c.NotVerified("set " + strings.Join(missing, " and ") + " (see .env.example)")
 	}

@@ -160,11 +160,11 @@ func TestCodeExchange(t *testing.T) {
 		Mend:     "let codes live for ten minutes at the most, better one",
 		Standard: "RFC 6749 §4.1.2; OWASP ASVS 10.4.3",
 	}, func(c *check) {
-		c.Need("PREFLIGHT_TIME_URL")
+		c.NeedTime(suite.cfg.CodeLifetime)
 		v := c.Browser()
 		user := c.NewUser()
 		form := v.TokenRequest(v.ObtainCode(user, nil))
-		c.Age(user, suite.cfg.CodeLifetime+5*time.Minute)
+		c.OutliveBy(user, suite.cfg.CodeLifetime, 5*time.Minute)
 		c.grantRefused(v.Tokens(form))
 	})
 

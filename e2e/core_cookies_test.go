@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,24 +172,54 @@ func (c *check) signedIn() *flows.Visitor {
 }
 
 // sessionCookies finds the application's cookies that carry the session, by
-// effect and not by name: without them nobody is signed in. Names are free, and
-// a session may be split over several cookies.
+// effect and not by name: without one of them nobody is signed in, or with one
+// of them alone somebody is. Names are free, and a session may be split over
+// several cookies, or be held twice (an access token and what renews it).
 func (c *check) sessionCookies(v *flows.Visitor) (carriers []browser.Cookie) {
 	c.Helper()
 	who := v.WhoAmI("")
 	require.NotEmpty(c, who, "somebody must be signed in to find the session's cookies")
-	for _, cookie := range v.Cookies() {
-		if !v.OfApp(cookie) {
-			continue
+	jar := appCookies(v)
+	// signedInWith asks with these cookies only. What the application renews
+	// meanwhile is kept: its old value may be spent.
+	signedInWith := func(names ...string) bool {
+		v.ClearCookies(v.OfApp)
+		for _, name := range names {
+			v.SetCookies(jar[name])
 		}
-		v.ClearCookies(func(other browser.Cookie) bool { return other.Name == cookie.Name && v.OfApp(other) })
-		if !strings.EqualFold(v.WhoAmI(who), who) {
-			carriers = append(carriers, cookie)
+		signedIn := strings.EqualFold(v.WhoAmI(who), who)
+		if signedIn {
+			maps.Copy(jar, appCookies(v))
 		}
+		return signedIn
+	}
+	names := slices.Sorted(maps.Keys(jar))
+	for _, name := range names {
+		others := slices.DeleteFunc(slices.Clone(names), func(other string) bool { return other == name })
+		if !signedInWith(others...) || signedInWith(name) {
+			carriers = append(carriers, jar[name])
+		}
+	}
+	v.ClearCookies(v.OfApp)
+	for _, cookie := range jar {
 		v.SetCookies(cookie)
+	}
+	for i, cookie := range carriers {
+		carriers[i] = jar[cookie.Name] // as it was renewed last
 	}
 	require.NotEmpty(c, carriers, "cookies of the application that carry the session")
 	return carriers
+}
+
+// appCookies are the application's cookies in this browser, by name.
+func appCookies(v *flows.Visitor) map[string]browser.Cookie {
+	jar := map[string]browser.Cookie{}
+	for _, cookie := range v.Cookies() {
+		if v.OfApp(cookie) {
+			jar[cookie.Name] = cookie
+		}
+	}
+	return jar
 }
 
 // holdsToken reports whether a text holds a signed token or a refresh token in

@@ -57,11 +57,11 @@ func TestNetwork(t *testing.T) {
 		Mend:     "keep the session when a refresh gets no answer; only a refusal (4xx) ends it",
 		Standard: "CHECKLIST errors/network; RFC 6749 §5.2",
 	}, func(c *check) {
-		c.Need("PREFLIGHT_TIME_URL")
+		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
 		user := c.NewUser()
 		v := c.Browser()
 		v.SignIn(user)
-		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
 		end := c.Break(user, fault{Status: http.StatusServiceUnavailable}.atAuth("/oauth/token"))
 		v.Step("open a protected page while the auth environment is down")
 		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))

@@ -13,23 +13,23 @@ import (
 func TestExpiredTokens(t *testing.T) {
 	item := begin(t, "errors/expired-tokens")
 
-	for what, after := range map[string]func() time.Duration{
-		"after the idle time":     func() time.Duration { return suite.cfg.AppIdleTimeout },
-		"after the absolute time": func() time.Duration { return suite.cfg.AppAbsoluteTimeout },
+	for what, after := range map[string]func(idle, absolute time.Duration) time.Duration{
+		"after the idle time":     func(idle, _ time.Duration) time.Duration { return idle },
+		"after the absolute time": func(_, absolute time.Duration) time.Duration { return absolute },
 	} {
 		item.Case(what+" the person signs in again and is back on the page", advice{
 			Why:      "people meet a raw error or a redirect loop after a holiday, and call support",
 			Mend:     "when a refresh is refused drop the session, remember the page and send the browser to the login once",
 			Standard: "OWASP WSTG-ERRH; spec/app-contract.md section 1 (refresh)",
 		}, func(c *check) {
-			c.Need("PREFLIGHT_TIME_URL")
-			if after() == 0 {
+			user := c.NewUser()
+			ends := after(c.SessionLimits(user))
+			if ends == 0 {
 				c.NotVerified("set APP_IDLE_TIMEOUT and APP_ABSOLUTE_TIMEOUT (see .env.example)")
 			}
-			user := c.NewUser()
 			v := c.Browser()
 			v.SignIn(user)
-			c.Age(user, after()+skew)
+			c.Outlive(user, ends)
 			wanted := suite.cfg.AppProtectedPath + "?tab=2"
 			v.Step("open a protected page when all tokens are over")
 			answer := v.Goto(suite.cfg.App(wanted))
@@ -47,15 +47,16 @@ func TestExpiredTokens(t *testing.T) {
 		Mend:     "check exp and nbf on every request and answer 401",
 		Standard: "RFC 6750 §3.1; OWASP ASVS 9.2.1",
 	}, func(c *check) {
-		c.Need("APP_API_PATH", "PREFLIGHT_TIME_URL")
+		c.Need("APP_API_PATH")
+		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
 		user := c.NewUser()
 		v := c.Browser()
 		token := v.ObtainTokens(user).AccessToken
 		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status with a fresh token")
-		c.Age(user, suite.cfg.AppAccessTokenLifetime+10*time.Minute)
+		c.OutliveBy(user, suite.cfg.AppAccessTokenLifetime, 10*time.Minute)
 		status := v.CallAPI(token)
-		require.GreaterOrEqual(c, status, 400, "HTTP status with a token that ended ten minutes ago")
-		require.Less(c, status, 500, "HTTP status with a token that ended ten minutes ago")
+		require.GreaterOrEqual(c, status, 400, "HTTP status with a token that has ended")
+		require.Less(c, status, 500, "HTTP status with a token that has ended")
 	})
 
 	item.Case("a broken session cookie means signed out, not an error", advice{
@@ -107,9 +108,9 @@ func TestFullFlow(t *testing.T) {
 		answer := v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
 		require.Equal(c, http.StatusOK, answer.Status, "HTTP status of the protected page")
 
-		if suite.cfg.TimeURL != "" {
+		if c.CanPass(suite.cfg.AppAccessTokenLifetime) {
 			v.Step("come back after the access token has ended")
-			c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+			c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
 			v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
 			v.VerifySignedIn(user)
 		}

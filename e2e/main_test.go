@@ -95,7 +95,7 @@ func deployment(ctx context.Context) (cfg *config.Config, stop func(), err error
 		return nil, nil, err
 	}
 	vars, stopStaging, err := staging.Start(ctx, staging.WithDefects(local.StagingDefect...),
-		staging.WithTraps(local.StagingTrap...), staging.WithCA(local.StagingCA))
+		staging.WithProduct(local.StagingProduct), staging.WithTraps(local.StagingTrap...), staging.WithCA(local.StagingCA))
 	if err != nil {
 		return nil, nil, fmt.Errorf("the embedded deployment does not start: %w", err)
 	}

@@ -428,11 +428,11 @@ func TestPassword(t *testing.T) {
 		Mend:     "let reset links live for an hour at the most (PREFLIGHT_RESET_LIFETIME)",
 		Standard: "OWASP ASVS 6.4.1",
 	}, func(c *check) {
-		c.Need("PREFLIGHT_TIME_URL")
+		c.NeedTime(suite.cfg.ResetLifetime)
 		user := c.NewPasswordUser()
 		v := c.Browser()
 		link := v.LinkIn(v.RequestReset(user))
-		c.Age(user, suite.cfg.ResetLifetime+10*time.Minute)
+		c.OutliveBy(user, suite.cfg.ResetLifetime, 10*time.Minute)
 		late := *user
 		late.Password = newPassword()
 		v.SetNewPassword(link, late.Password)
@@ -446,14 +446,14 @@ func TestPassword(t *testing.T) {
 		Mend:     "end all sessions and refresh tokens of the user when the password changes",
 		Standard: "OWASP ASVS 7.4.3",
 	}, func(c *check) {
-		c.Need("PREFLIGHT_TIME_URL")
+		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
 		user := c.NewPasswordUser()
 		intruder := c.Browser()
 		intruder.SignInByPassword(user)
 		v := c.Browser()
 		user.Password = newPassword()
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
-		c.Age(user, suite.cfg.AppAccessTokenLifetime+skew)
+		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
 		intruder.VerifySignedOut()
 	})
 }

@@ -88,7 +88,11 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	if !flagGiven("test.parallel") {
 		// Four at a time is the sweet spot on two cores: a case mostly waits
 		// for the browser (research/feasibility.md).
-		if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.NumCPU())); err != nil {
+		at := 2 * runtime.NumCPU()
+		if cfg.TimeURL == "" {
+			at *= 2 // some wait for lifetimes to end, which costs nothing
+		}
+		if err := flag.Set("test.parallel", strconv.Itoa(at)); err != nil {
 			return nil, err
 		}
 	}
@@ -123,6 +127,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	if r.results, err = readiness.Start(options); err != nil {
 		return nil, err
 	}
+	r.noteLimits()
 	r.readAttestations()
 	return r, nil
 }

@@ -39,6 +39,7 @@ type Config struct {
 	AppCallbackPath          string        `env:"APP_CALLBACK_PATH" kind:"path" default:"/auth/callback" doc:"Redirect URI of the app: where the authorization code arrives."`
 	AppInitiateLoginPath     string        `env:"APP_INITIATE_LOGIN_PATH" kind:"path" default:"$APP_LOGIN_PATH" doc:"Initiate-login URL registered for the app: takes IdP-initiated sign-ins and links from mails."`
 	AppProtectedPath         string        `env:"APP_PROTECTED_PATH" kind:"path" default:"/dashboard" doc:"A page that only a signed-in person sees; it shows the person's e-mail address."`
+	AppPersonSelector        string        `env:"APP_PERSON_SELECTOR" doc:"CSS selector of the element on that page which shows the address. Unset: the first address on the page. Asked only where APP_WHOAMI_PATH is unset."`
 	AppWhoamiPath            string        `env:"APP_WHOAMI_PATH" kind:"path" doc:"Answers JSON about the signed-in person, 401 to anybody else. Unset: the protected page is asked."`
 	AppWhoamiEmailField      string        `env:"APP_WHOAMI_EMAIL_FIELD" default:"email" doc:"Member of that JSON which holds the e-mail address; dots lead into objects."`
 	AppAPIPath               string        `env:"APP_API_PATH" kind:"path" doc:"An API path (GET) that takes access tokens as Bearer."`
@@ -60,6 +61,8 @@ type Config struct {
 	AppAbsoluteTimeout       time.Duration `env:"APP_ABSOLUTE_TIMEOUT" doc:"Absolute session timeout, as set in the environment."`
 	AppRefreshGrace          time.Duration `env:"APP_REFRESH_GRACE" default:"10s" doc:"How long a refresh token that was used may be used again (several tabs at once)."`
 	AppRepository            string        `env:"APP_REPOSITORY" kind:"dir" doc:"Folder of the app's git repository, which is read for secrets in tree and history."`
+	AppRevocationDelay       time.Duration `env:"APP_REVOCATION_DELAY" default:"0s" doc:"How long a copy of a session's cookies may work after the session was ended: nothing where sessions are kept on the server, an access token's lifetime where they are all in the cookies."`
+	AppLimits                string        `env:"APP_LIMITS" kind:"limits" doc:"What the app, or a library it cannot do without, is known to do less strictly than the standards: word: reason; word: reason. The report shows it. Words: cached_keys (signing keys are fetched once), asked_audience (issuer and audience are compared only where the app asks), unverified_id_token (the library does not verify the ID token of a code)."`
 
 	// What is switched on.
 	Target               string        `env:"PREFLIGHT_TARGET" words:"staging production" default:"staging" group:"What the deployment offers" doc:"Kind of deployment: staging or production."`
@@ -79,6 +82,8 @@ type Config struct {
 	PasswordAttempts     int           `env:"PREFLIGHT_PASSWORD_ATTEMPTS" default:"10" doc:"Wrong passwords until the account is locked or slowed down."`
 	Lockout              time.Duration `env:"PREFLIGHT_LOCKOUT" doc:"How long wrong passwords lock an account. Unset: not declared."`
 	CodeAttempts         int           `env:"PREFLIGHT_CODE_ATTEMPTS" default:"5" doc:"Wrong one-time codes until the code is void."`
+
+	ClockSkew time.Duration `env:"PREFLIGHT_CLOCK_SKEW" default:"2m" doc:"What clocks may differ by before a lifetime is judged. Matters where time really has to pass: without PREFLIGHT_TIME_URL."`
 
 	// Reaching it.
 	CAFile       string   `env:"PREFLIGHT_CA_FILE" kind:"file" group:"Reaching the deployment" doc:"PEM file of the CA that signed the deployment's certificates, where that CA is not a public one."`
@@ -174,26 +179,29 @@ type Config struct {
 
 	// How to run. These describe no deployment, so they may be set beside the
 	// embedded one: see IsEmpty.
-	EnvFile       string        `env:"PREFLIGHT_ENV_FILE" group:"How to run" doc:"File to read instead of .env; set it in the environment. /dev/null: none."`
-	Browser       string        `env:"PREFLIGHT_BROWSER" kind:"file" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
-	BrowserWS     string        `env:"PREFLIGHT_BROWSER_WS" secret:"true" doc:"Address (ws://…) of a browser that runs already, started with playwright-core's launch-server; it must trust the deployment's CA and reach its hosts. Unset: one is started."`
-	DriverDir     string        `env:"PREFLIGHT_DRIVER_DIR" kind:"dir" default:".cache/playwright" doc:"Folder of the Playwright driver, unpacked as package/ (make setup does it)."`
-	AxeDir        string        `env:"PREFLIGHT_AXE_DIR" kind:"dir" default:".cache/axe-core" doc:"Folder of the accessibility rules, npm axe-core, unpacked as package/ (make setup does it)."`
-	Headed        bool          `env:"PREFLIGHT_HEADED" default:"false" doc:"true shows the browser."`
-	SlowMo        time.Duration `env:"PREFLIGHT_SLOWMO" kind:"ms" default:"0" doc:"Pause before each step in the browser, in milliseconds."`
-	Trace         string        `env:"PREFLIGHT_TRACE" words:"failure always off" default:"failure" doc:"When to keep a trace: failure, always or off."`
-	TimeoutFactor float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
-	Reports       string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
-	Gate          string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
-	Part          string        `env:"PREFLIGHT_PART" doc:"Which share of the suite to run, such as 2/3 for the second of three machines; preflight merge joins them."`
-	StagingDefect []string      `env:"PREFLIGHT_STAGING_DEFECT" doc:"Defects to switch on in the embedded deployment (comma list), to see what the suite says."`
-	StagingTrap   []string      `env:"PREFLIGHT_STAGING_TRAP" doc:"Unusual but right behaviour to switch on in the embedded deployment (comma list): the suite must stay green."`
-	StagingCA     string        `env:"PREFLIGHT_STAGING_CA" kind:"file" doc:"PEM file with certificate and key of the CA that the embedded deployment uses, where several of them share one browser. Unset: it makes its own."`
+	EnvFile        string        `env:"PREFLIGHT_ENV_FILE" group:"How to run" doc:"File to read instead of .env; set it in the environment. /dev/null: none."`
+	Browser        string        `env:"PREFLIGHT_BROWSER" kind:"file" doc:"Path of a Chromium or Chrome. Unset: the usual names and places."`
+	BrowserWS      string        `env:"PREFLIGHT_BROWSER_WS" secret:"true" doc:"Address (ws://…) of a browser that runs already, started with playwright-core's launch-server; it must trust the deployment's CA and reach its hosts. Unset: one is started."`
+	DriverDir      string        `env:"PREFLIGHT_DRIVER_DIR" kind:"dir" default:".cache/playwright" doc:"Folder of the Playwright driver, unpacked as package/ (make setup does it)."`
+	AxeDir         string        `env:"PREFLIGHT_AXE_DIR" kind:"dir" default:".cache/axe-core" doc:"Folder of the accessibility rules, npm axe-core, unpacked as package/ (make setup does it)."`
+	Headed         bool          `env:"PREFLIGHT_HEADED" default:"false" doc:"true shows the browser."`
+	SlowMo         time.Duration `env:"PREFLIGHT_SLOWMO" kind:"ms" default:"0" doc:"Pause before each step in the browser, in milliseconds."`
+	Trace          string        `env:"PREFLIGHT_TRACE" words:"failure always off" default:"failure" doc:"When to keep a trace: failure, always or off."`
+	TimeoutFactor  float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
+	Reports        string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
+	Gate           string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
+	Part           string        `env:"PREFLIGHT_PART" doc:"Which share of the suite to run, such as 2/3 for the second of three machines; preflight merge joins them."`
+	LongestWait    time.Duration `env:"PREFLIGHT_LONGEST_WAIT" default:"30s" doc:"Without PREFLIGHT_TIME_URL: how long a case may wait for the end of a lifetime. What lives longer is not verified."`
+	StagingProduct string        `env:"PREFLIGHT_STAGING_PRODUCT" doc:"The product of the embedded deployment, where it is not the usual one."`
+	StagingDefect  []string      `env:"PREFLIGHT_STAGING_DEFECT" doc:"Defects to switch on in the embedded deployment (comma list), to see what the suite says."`
+	StagingTrap    []string      `env:"PREFLIGHT_STAGING_TRAP" doc:"Unusual but right behaviour to switch on in the embedded deployment (comma list): the suite must stay green."`
+	StagingCA      string        `env:"PREFLIGHT_STAGING_CA" kind:"file" doc:"PEM file with certificate and key of the CA that the embedded deployment uses, where several of them share one browser. Unset: it makes its own."`
 
-	values  map[string]value // by variable name; only what is set or has a default
-	unknown []string         // names read from a .env or a map that are no variables
-	roots   *x509.CertPool
-	client  *http.Client
+	declined map[string]string // reasons, by variable name: the app does without
+	values   map[string]value  // by variable name; only what is set or has a default
+	unknown  []string          // names read from a .env or a map that are no variables
+	roots    *x509.CertPool
+	client   *http.Client
 }
 
 // value is the text of one variable and where it came from.

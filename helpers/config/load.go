@@ -49,10 +49,18 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{values: map[string]value{}}
+	c := &Config{values: map[string]value{}, declined: map[string]string{}}
+	var problems []error
 	for _, v := range variables {
 		if found, ok := find(v, lookup, file, embedded); ok && found.text != "" {
-			c.values[v.Name] = found
+			switch reason, none := declines(v, found.text); {
+			case !none:
+				c.values[v.Name] = found
+			case reason == "":
+				problems = append(problems, fmt.Errorf("%s (from %s) says none without a reason: write none: and why the app does without", v.Name, fromWhere(found.origin)))
+			default:
+				c.declined[v.Name] = reason
+			}
 		}
 	}
 	known := names()
@@ -64,7 +72,7 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 		}
 	}
 
-	problems := c.missingRequired(variables)
+	problems = append(problems, c.missingRequired(variables)...)
 	c.fillDefaults(variables)
 	target := reflect.ValueOf(c).Elem()
 	for _, v := range variables {
@@ -87,6 +95,17 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 	}
 	c.client = newClient(loopback.Transport(c.roots), c.TimeoutFactor)
 	return c, nil
+}
+
+// declines reads "none: reason", with which a deployment declares that the app
+// does without what a variable describes. Only what is nobody's duty can be
+// declared away: optional features of the app, which have no default.
+func declines(v Variable, text string) (reason string, none bool) {
+	rest, none := strings.CutPrefix(text, "none:")
+	if !none || v.Group != groupApp || v.Required || v.Default != "" {
+		return "", false
+	}
+	return strings.TrimSpace(rest), true
 }
 
 // IsEmpty reports whether neither the environment nor the .env file says

@@ -119,6 +119,10 @@ func parseString(v Variable, text string) (string, error) {
 			return "", fmt.Errorf("is %q, but must be a colour as #rrggbb", text)
 		}
 		return strings.ToLower(text), nil
+	case "limits":
+		if _, err := parseLimits(text); err != nil {
+			return "", err
+		}
 	case "inbox":
 		if err := checkInbox(text); err != nil {
 			return "", err
@@ -172,6 +176,32 @@ func parseURL(text string) (*url.URL, error) {
 		}
 	}
 	return u, nil
+}
+
+// limitWords are those of APP_LIMITS.
+var limitWords = []string{"cached_keys", "asked_audience", "unverified_id_token"}
+
+// parseLimits reads "word: reason; word: reason".
+func parseLimits(text string) (all []Limit, err error) {
+	for part := range strings.SplitSeq(text, ";") {
+		if part = strings.TrimSpace(part); part == "" {
+			continue
+		}
+		word, reason, _ := strings.Cut(part, ":")
+		l := Limit{strings.ToLower(strings.TrimSpace(word)), strings.TrimSpace(reason)}
+		if !slices.Contains(limitWords, l.Word) {
+			hint := ""
+			if near := nearest(l.Word, limitWords); near != "" {
+				hint = fmt.Sprintf(" (did you mean %s?)", near)
+			}
+			return nil, fmt.Errorf("holds %q%s, but knows only %s", l.Word, hint, strings.Join(limitWords, ", "))
+		}
+		if l.Reason == "" {
+			return nil, fmt.Errorf("declares %s without a reason: write %s: why", l.Word, l.Word)
+		}
+		all = append(all, l)
+	}
+	return all, nil
 }
 
 func checkInbox(text string) error {

@@ -35,6 +35,19 @@ func (c *Config) Missing(names ...string) []string {
 	return missing
 }
 
+// Declined returns the reason with which the deployment declares that the app
+// does without what the variable describes ("none: …"); "" if it does not.
+func (c *Config) Declined(name string) (reason string) { return c.declined[name] }
+
+// Limit is one thing that the app is known to do less strictly than a standard.
+type Limit struct{ Word, Reason string }
+
+// Limits lists what APP_LIMITS declares.
+func (c *Config) Limits() []Limit {
+	all, _ := parseLimits(c.AppLimits) // was parsed before
+	return all
+}
+
 // Has reports whether the sign-in method (a word of PREFLIGHT_METHODS) is
 // enabled.
 func (c *Config) Has(method string) bool { return slices.Contains(c.Methods, method) }

@@ -22,6 +22,9 @@ type Variable struct {
 	field      int
 }
 
+// groupApp holds the variables of the app under test.
+const groupApp = "The app"
+
 // groupRun holds the variables that say how to run, not what is there.
 const groupRun = "How to run"
 
@@ -56,7 +59,8 @@ func Example() string {
 	var b strings.Builder
 	b.WriteString(`# Describes a deployment to Auth Preflight. Copy to .env and fill in; without a
 # .env the suite runs on the deployment embedded in this repository.
-# The environment wins over this file; an empty value counts as unset.
+# The environment wins over this file; an empty value counts as unset. Where the
+# app does without something, write APP_…=none: and the reason.
 # Durations read like 90s, 5m or 1h. Written by: go run ./helpers/cmd/preflight variables
 `)
 	group := ""

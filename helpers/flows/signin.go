@@ -2,6 +2,7 @@ package flows
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
@@ -81,8 +82,19 @@ func (v *Visitor) PressSignOut() {
 	v.Step("sign out")
 	c := v.World.Config
 	v.Goto(v.app(c.AppProtectedPath))
-	path := c.AppLogoutPath
-	v.Submit(`a[href^="` + path + `"], form[action^="` + path + `"] [type="submit"], a[href^="` + v.app(path) + `"]`)
+	v.Submit(v.control(c.AppLogoutPath))
+}
+
+// control finds what a person clicks to get to a path of the application: a
+// link, or the button of a form. A button without a type sends its form (HTML,
+// 4.10.6).
+func (v *Visitor) control(path string) string {
+	var all []string
+	for _, at := range []string{path, v.app(path)} {
+		form := `form[action^="` + at + `"] `
+		all = append(all, `a[href^="`+at+`"]`, form+`[type="submit"]`, form+`button:not([type])`)
+	}
+	return strings.Join(all, ", ")
 }
 
 // StartLogin begins a sign-in at the application and returns the parameters of
@@ -109,7 +121,7 @@ func (v *Visitor) SignOutEverywhere() {
 	v.Step("sign out everywhere")
 	c := v.World.Config
 	v.Goto(v.app(c.AppProtectedPath))
-	control := `form[action^="` + c.AppLogoutAllPath + `"] [type="submit"], a[href^="` + c.AppLogoutAllPath + `"]`
+	control := v.control(c.AppLogoutAllPath)
 	if !v.Has(control) {
 		v.Goto(v.app(c.AppProfilePath))
 	}

@@ -5,25 +5,23 @@ import (
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // WhoAmI asks the application's server who is signed in in this browser. It
 // returns the address, or "" for nobody. Where the application has a JSON
-// answer (APP_WHOAMI_PATH) that is read; else the protected page is asked, and
-// hint is the address to look for in it.
+// answer (APP_WHOAMI_PATH) that is read; else the protected page is asked, as
+// APP_PERSON_SELECTOR says, and hint is the address to prefer where it shows
+// several.
 func (v *Visitor) WhoAmI(hint string) string {
 	v.T.Helper()
 	c := v.World.Config
 	if c.AppWhoamiPath == "" {
 		answer := v.follow(v.app(c.AppProtectedPath))
-		switch {
-		case answer.Status != http.StatusOK:
+		if answer.Status != http.StatusOK {
 			return ""
-		case hint != "" && strings.Contains(strings.ToLower(string(answer.Body)), strings.ToLower(hint)):
-			return hint
-		default:
-			return "somebody else (the protected page was shown, without " + hint + ")"
 		}
+		return screens.PersonOn(string(answer.Body), c.AppPersonSelector, hint)
 	}
 	answer := v.follow(v.app(c.AppWhoamiPath), browser.WithHeader("Accept", "application/json"))
 	if answer.Status != http.StatusOK {

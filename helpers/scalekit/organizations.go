@@ -74,6 +74,15 @@ func (c *Client) DeleteOrganizationIfEmpty(ctx context.Context, id string) error
 	return c.DeleteOrganization(ctx, id)
 }
 
+// SetSessionLimits gives an organization limits of its own for sessions that
+// begin from now on (spec/api.md 5.1): whole minutes, idle below absolute.
+func (c *Client) SetSessionLimits(ctx context.Context, orgID string, absolute, idle time.Duration) error {
+	return c.call(ctx, http.MethodPatch, "/api/v1/organizations/"+url.PathEscape(orgID)+"/session-policy", nil, map[string]any{
+		"policy_source": "CUSTOM", "absolute_session_timeout": int(absolute.Minutes()), "absolute_session_timeout_unit": "MINUTES",
+		"idle_session_timeout_enabled": true, "idle_session_timeout": int(idle.Minutes()), "idle_session_timeout_unit": "MINUTES",
+	}, nil)
+}
+
 // gone makes peace with a deletion that came too late.
 func gone(err error) error {
 	if IsNotFound(err) {
