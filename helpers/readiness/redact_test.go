@@ -60,7 +60,7 @@ func TestPlacesWhereSecretsStand(t *testing.T) {
 		"?n=%252Fcb%253Fcode%253Dabc%2526a%253D1":               "?n=%252Fcb%253Fcode%253D[redacted]%2526a%253D1",
 		"Authorization: Bearer abc.def":                         "Authorization: Bearer [redacted]",
 		"authorization: Basic YTpi\nhost: a.test":               "authorization: Basic [redacted]\nhost: a.test",
-		"cookie: __Host-session=abc; theme=dark":               "cookie: __Host-session=[redacted]; theme=[redacted]",
+		"cookie: __Host-session=abc; theme=dark":                "cookie: __Host-session=[redacted]; theme=[redacted]",
 		"Set-Cookie: s=abc; Path=/; HttpOnly; SameSite=Lax":     "Set-Cookie: s=[redacted]; Path=/; HttpOnly; SameSite=Lax",
 		"Set-Cookie: s=; Path=/; Max-Age=0":                     "Set-Cookie: s=; Path=/; Max-Age=0",
 		`{"access_token": "abc", "token_type":"Bearer"}`:        `{"access_token": "[redacted]", "token_type":"Bearer"}`,
