@@ -48,11 +48,11 @@ func TestInvalidCodes(t *testing.T) {
 
 	item.Case("a code that is over opens no session", advice{Why: why, Mend: mend, Standard: "RFC 6749 §4.1.2"},
 		func(c *check) {
-			c.Need("PREFLIGHT_TIME_URL")
+			c.NeedTime(suite.cfg.CodeLifetime)
 			user := c.NewUser()
 			v := c.Browser()
 			callback := v.LoginUpToCallback(user)
-			c.Age(user, suite.cfg.CodeLifetime+5*time.Minute)
+			c.OutliveBy(user, suite.cfg.CodeLifetime, 5*time.Minute)
 			c.codeRefused(v, callback.Code, callback.State)
 		})
 
