@@ -70,7 +70,7 @@ func git(ctx context.Context, folder string, args ...string) ([]byte, error) {
 }
 
 // ErrNoScanner says that gitleaks is not on this machine.
-var ErrNoScanner = errors.New("gitleaks is not at hand: put it in PATH, or run `go tool -modfile=tools/go.mod gitleaks version` once")
+var ErrNoScanner = errors.New("gitleaks is not at hand: put it in PATH, or run `make gitleaks` once")
 
 // Scan lets gitleaks read the whole history of the repository in folder with
 // its own rules and those in rules, unless the repository brings rules of its
