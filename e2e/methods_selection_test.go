@@ -243,16 +243,8 @@ func complaints(console []string) (bad []string) {
 // joinAnother makes user a member of a second organization.
 func (c *check) joinAnother(user *flows.User) {
 	c.Helper()
-	name := c.unique()
-	c.removeLater("organization", name, func(ctx context.Context) error {
-		return suite.world.API.DeleteOrganizationByExternalID(ctx, name)
-	})
-	err := suite.create(func(ctx context.Context) error {
-		organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
-		if err != nil {
-			return err
-		}
-		_, err = suite.world.API.AddMember(ctx, organization.ID, user.ID)
+	err := c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) error {
+		_, err := suite.world.API.AddMember(ctx, organization.ID, user.ID)
 		return err
 	})
 	if err != nil {

@@ -38,17 +38,7 @@ func (c *check) newPersonAt(id string) *flows.User {
 func (c *check) NewUser() *flows.User {
 	c.Helper()
 	user := c.NewPerson()
-	// Named by an id of our own, so that it is found when the answer to its
-	// creation never comes.
-	name := c.unique()
-	c.removeLater("organization", name, func(ctx context.Context) error {
-		return suite.world.API.DeleteOrganizationByExternalID(ctx, name)
-	})
-	err := suite.create(func(ctx context.Context) error {
-		organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
-		if err != nil {
-			return err
-		}
+	err := c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) error {
 		made, err := suite.world.API.CreateUser(ctx, organization.ID, scalekit.NewUser{
 			Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName,
 		})
@@ -62,6 +52,25 @@ func (c *check) NewUser() *flows.User {
 		c.Trouble("a user with an organization cannot be made: %v", err)
 	}
 	return user
+}
+
+// newOrganization makes an organization of this case's own and lets fill put
+// people into it.
+func (c *check) newOrganization(fill func(context.Context, *scalekit.Organization) error) error {
+	c.Helper()
+	// Named by an id of our own, so that it is found when the answer to its
+	// creation never comes.
+	name := c.unique()
+	c.removeLater("organization", name, func(ctx context.Context) error {
+		return suite.world.API.DeleteOrganizationByExternalID(ctx, name)
+	})
+	return suite.create(func(ctx context.Context) error {
+		organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
+		if err != nil {
+			return err
+		}
+		return fill(ctx, organization)
+	})
 }
 
 // NewPasswordUser is a person who has signed up with a password of their own.

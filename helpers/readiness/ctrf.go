@@ -13,7 +13,6 @@ import (
 type ctrfReport struct {
 	Format    string      `json:"reportFormat"`
 	Version   string      `json:"specVersion"`
-	ID        string      `json:"reportId,omitempty"`
 	Timestamp string      `json:"timestamp"`
 	By        string      `json:"generatedBy"`
 	Results   ctrfResults `json:"results"`
@@ -67,7 +66,7 @@ type ctrfAttachment struct {
 func (r *Result) CTRF(w io.Writer) error {
 	end := r.Run.Started.Add(time.Duration(r.Run.Seconds * float64(time.Second)))
 	report := ctrfReport{
-		Format: "CTRF", Version: "1.0.0", ID: "", Timestamp: end.Format(time.RFC3339), By: "auth-preflight",
+		Format: "CTRF", Version: "1.0.0", Timestamp: end.Format(time.RFC3339), By: "auth-preflight",
 		Results: ctrfResults{
 			Tool: ctrfTool{"auth-preflight"}, Tests: []ctrfTest{},
 			Summary:     ctrfSummary{Start: r.Run.Started.UnixMilli(), Stop: end.UnixMilli()},
