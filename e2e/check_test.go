@@ -28,8 +28,10 @@ type check struct {
 	windows int
 	people  []string // addresses whose mails belong to this case
 	lease   *lease
+	waived  bool // the profile accepts its failure: it is told, and go test goes on
 
 	mu     sync.Mutex
+	failed bool // while waived
 	said   []string
 	state  readiness.State // set by NotVerified, NotApplicable and Trouble
 	reason string
@@ -39,7 +41,9 @@ func newCheck(t *testing.T, i *item, name string, a advice) *check {
 	t.Helper()
 	c := &check{T: t, item: i, name: name, advice: a, results: i.results.Case(name), started: time.Now()}
 	t.Cleanup(c.finish)
-	suite.attested.Ran(i.id, name)
+	if word, ok := suite.profile.For(readiness.Waived, i.id, name); ok && !word.Expired(c.started) {
+		c.waived = true
+	}
 	return c
 }
 
@@ -109,9 +113,9 @@ func (c *check) Alone() {
 // that stands in its place; a word that is over is worse than none.
 func (c *check) NotVerified(reason string) {
 	c.Helper()
-	if word, ok := suite.attested.For(c.item.id, c.name); ok {
+	if word, ok := suite.profile.For(readiness.Attested, c.item.id, c.name); ok {
 		if word.Expired(time.Now()) {
-			c.Fatalf("%s; and the attestation in its place is over: %s. Look again, and renew it in PREFLIGHT_ATTESTATIONS", reason, word)
+			c.Fatalf("%s; and the attestation in its place is over: %s. Look again, and renew it in the profile (PREFLIGHT_PROFILE)", reason, word)
 		}
 		c.stop(readiness.Attested, word.String())
 	}
@@ -145,17 +149,46 @@ func (c *check) remember(state readiness.State, reason string) {
 	c.state, c.reason = state, reason
 }
 
-// Errorf, Fatalf, Error and Fatal say it to the test and remember it for the report.
+// Errorf and Fatalf say it to the test and remember it for the report.
 func (c *check) Errorf(format string, args ...any) {
 	c.Helper()
 	c.say(fmt.Sprintf(format, args...))
-	c.T.Errorf(format, args...)
+	c.T.Logf(format, args...)
+	c.Fail()
 }
 
 func (c *check) Fatalf(format string, args ...any) {
 	c.Helper()
-	c.say(fmt.Sprintf(format, args...))
-	c.T.Fatalf(format, args...)
+	c.Errorf(format, args...)
+	c.FailNow()
+}
+
+// Fail marks the case as failed. Where the profile waives its failure, go test
+// is told of a skip instead: the gate judges it, by the report.
+func (c *check) Fail() {
+	if !c.waived {
+		c.T.Fail()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failed = true
+}
+
+// FailNow is Fail, and the end of the case.
+func (c *check) FailNow() {
+	c.Fail()
+	if c.waived {
+		c.T.SkipNow()
+	}
+	c.T.FailNow()
+}
+
+// Failed reports whether the case failed, waived or not.
+func (c *check) Failed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.failed || c.T.Failed()
 }
 
 func (c *check) say(text string) {
@@ -176,18 +209,19 @@ func (c *check) guard() {
 // finish writes the outcome down. It is the case's first clean-up function and
 // so runs as the last: after the pictures of a failure and the removal of users.
 func (c *check) finish() {
+	failed := c.Failed()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	state, reason := c.state, c.reason
 	switch {
-	case c.Failed() && state != readiness.Error:
+	case failed && state != readiness.Error:
 		// What failed before the case was ended early stays failed: a skip
 		// must not hide it.
 		state, reason = readiness.Failed, ""
 	case state == "":
 		state = readiness.Passed
 	}
-	if c.Failed() {
+	if failed {
 		c.said = append(c.said, "to see it happen: "+c.repro())
 		c.T.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.repro())
 		c.showMails()

@@ -71,6 +71,9 @@ func (i *item) Case(name string, a advice, f func(c *check)) {
 			suite.late.Store(true)
 			c.stop(readiness.NotVerified, readiness.NotReached)
 		}
+		if word, ok := suite.profile.For(readiness.NotApplicable, i.id, name); ok {
+			c.NotApplicable(word.String())
+		}
 		if leftOut {
 			c.stop(readiness.NotVerified, "left out by -short")
 		}

@@ -37,10 +37,10 @@ func TestLogRetention(t *testing.T) {
 
 	item.Case("logs are kept as long as the policy says", advice{
 		Why:      "what is kept too short cannot be asked for, what is kept too long is a liability",
-		Mend:     "write down how long each log is kept and why, set it there, and let somebody vouch for it in PREFLIGHT_ATTESTATIONS (ops/log-retention#logs are kept as long as the policy says)",
+		Mend:     "write down how long each log is kept and why, set it there, and let somebody vouch for it in the profile, PREFLIGHT_PROFILE (ops/log-retention#logs are kept as long as the policy says)",
 		Standard: "OWASP ASVS 16.1.1; CHECKLIST ops/log-retention",
 	}, func(c *check) {
-		c.NotVerified("no machine sees this: let somebody vouch for it in the file of PREFLIGHT_ATTESTATIONS")
+		c.NotVerified("no machine sees this: let somebody vouch for it in the file of PREFLIGHT_PROFILE")
 	})
 }
 

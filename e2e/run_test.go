@@ -58,7 +58,7 @@ type run struct {
 	counter  atomic.Int64
 	alone    sync.RWMutex
 	removals removals
-	attested *readiness.Attestations // nil where nobody vouches for anything
+	profile  *readiness.Profile // nil where people declare nothing
 	ended    sync.Once
 	code     int
 }
@@ -124,38 +124,26 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 		Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,
 	}
 	options.Deadline, options.Secrets = r.plan.deadline, cfg.Secrets()
+	wrong := r.readProfile()
+	options.Profile = r.profile
 	if r.results, err = readiness.Start(options); err != nil {
 		return nil, err
 	}
+	if wrong != nil {
+		r.results.Fail(wrong.Error())
+	}
 	r.noteLimits()
-	r.readAttestations()
 	return r, nil
 }
 
-// readAttestations reads who vouches for what. An entry that is wrong or over
-// is trouble of the run: nobody must believe that it counts.
-func (r *run) readAttestations() {
-	if r.cfg.Attestations == "" {
-		return
+// readProfile reads what people declare, and says where an entry is wrong:
+// nobody must believe that it counts.
+func (r *run) readProfile() (problems error) {
+	if r.cfg.Profile == "" {
+		return nil
 	}
-	var err error
-	if r.attested, err = readiness.ReadAttestations(r.cfg.Attestations, catalogue(), time.Now()); err != nil {
-		r.results.Fail(err.Error())
-	}
-	for _, word := range r.attested.Expired(time.Now()) {
-		r.results.Fail("the attestation of " + word.Item + " is over: " + word.String())
-	}
-}
-
-// judgeAttestations looks, after a whole run, for entries about cases that do
-// not exist.
-func (r *run) judgeAttestations() {
-	if selection() != "" {
-		return
-	}
-	for _, entry := range r.attested.Unknown() {
-		r.results.Fail("somebody vouches for " + entry + ", and there is no such case")
-	}
+	r.profile, problems = readiness.ReadProfile(r.cfg.Profile, catalogue(), time.Now())
+	return problems
 }
 
 // reportOptions are those that need no deployment.
@@ -257,7 +245,6 @@ func (r *run) end(ending readiness.Ending, testCode int) int {
 		r.cancel()
 		r.closeBrowser()
 		r.cleanUp()
-		r.judgeAttestations()
 		result, err := r.results.Finish(ending)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "preflight: the report could not be written:", err)
@@ -330,6 +317,7 @@ func catalogue() (items []readiness.CatalogueItem) {
 	for _, item := range checklist.All() {
 		items = append(items, readiness.CatalogueItem{
 			ID: item.ID, Section: item.Section, SectionTitle: titles[item.Section], Title: item.Title, Docs: item.Docs,
+			NoWaiver: item.NoWaiver, Always: item.Always,
 		})
 	}
 	return items

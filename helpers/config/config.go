@@ -126,7 +126,6 @@ type Config struct {
 	RollbackToken        string        `env:"PREFLIGHT_ROLLBACK_TOKEN" secret:"true" doc:"Bearer token for it."`
 	RollbackEmail        string        `env:"PREFLIGHT_ROLLBACK_EMAIL" kind:"address" doc:"Account that the sign-in of before lets in."`
 	RollbackPassword     string        `env:"PREFLIGHT_ROLLBACK_PASSWORD" secret:"true" doc:"Its password."`
-	Attestations         string        `env:"PREFLIGHT_ATTESTATIONS" kind:"file" doc:"YAML file that says who vouches for what no machine can see: attestations, each with item (or item#case), who, when, until, evidence."`
 
 	// A second client.
 	SecondClientID     string `env:"PREFLIGHT_SECOND_CLIENT_ID" group:"A second client of the same environment" doc:"Client ID: what is made for one client must not work for another."`
@@ -189,6 +188,7 @@ type Config struct {
 	Trace          string        `env:"PREFLIGHT_TRACE" words:"failure always off" default:"failure" doc:"When to keep a trace: failure, always or off."`
 	TimeoutFactor  float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
 	Reports        string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
+	Profile        string        `env:"PREFLIGHT_PROFILE" alias:"PREFLIGHT_ATTESTATIONS" kind:"file" doc:"YAML file of what people declare: what does not apply, which known faults are waived, who vouches for what no machine can see. README has its form."`
 	Gate           string        `env:"PREFLIGHT_GATE" words:"ready failures" default:"ready" doc:"ready: a whole run exits 0 only when READY. failures: it exits 0 unless an item is failed, flaky, error or blocked."`
 	Part           string        `env:"PREFLIGHT_PART" doc:"Which share of the suite to run, such as 2/3 for the second of three machines; preflight merge joins them."`
 	LongestWait    time.Duration `env:"PREFLIGHT_LONGEST_WAIT" default:"30s" doc:"Without PREFLIGHT_TIME_URL: how long a case may wait for the end of a lifetime. What lives longer is not verified."`

@@ -38,7 +38,7 @@ func (r *Run) Finish(ending Ending) (*Result, error) {
 		if r.err != nil {
 			r.err = fmt.Errorf("the report cannot be written below %s: %w", r.opts.Reports, plain(r.err))
 			r.result.Run.Errors = append(r.result.Run.Errors, r.err.Error())
-			r.result.Verdict, r.result.Reasons = judge(r.result.Run, r.result.Items)
+			r.result.Verdict, r.result.Reasons = judge(r.result.Run, r.result.Items, r.result.Declared)
 		}
 	})
 	return r.result, r.err
@@ -139,7 +139,18 @@ func (r *Run) build(ending *Ending) *Result {
 	for _, c := range catalogue {
 		result.Items = append(result.Items, r.itemResult(c, info))
 	}
-	result.Verdict, result.Reasons = judge(info, result.Items)
+	result.Declared = r.opts.Profile.declared(result.Items, r.redactor.String)
+	if info.Finished && info.Selection == "" && info.cutOff() == "" {
+		for _, d := range r.opts.Profile.unknown(result.Items) {
+			result.Run.Errors = append(result.Run.Errors, "the profile names "+d.Name()+" ("+d.Kind.Word()+"), and there is no such case")
+		}
+		for _, d := range result.Declared {
+			if d.Kind == Waived && !d.Used {
+				result.Run.Notes = append(result.Run.Notes, "the waiver of "+d.Name()+" covers nothing: take it out of the profile")
+			}
+		}
+	}
+	result.Verdict, result.Reasons = judge(result.Run, result.Items, result.Declared)
 	return result
 }
 
@@ -159,11 +170,15 @@ func (r *Run) itemResult(c CatalogueItem, info RunInfo) ItemResult {
 	item := r.items[c.ID]
 	if item == nil {
 		out.State, out.Reason = r.untouched(c.ID, info)
+		out.State, out.Reason = r.opts.Profile.instead(c.ID, out.State, out.Reason, r.started)
+		out.Reason = r.redactor.String(out.Reason)
 		return out
 	}
 	states := slices.Clone(item.states)
 	for _, rec := range item.cases {
 		merged := r.merge(rec, info)
+		r.opts.Profile.waive(c.ID, &merged, r.started)
+		merged.Reason = r.redactor.String(merged.Reason)
 		states = append(states, merged.State)
 		out.Cases = append(out.Cases, merged)
 		out.Seconds += merged.Seconds

@@ -132,7 +132,7 @@ func (r *Result) junitCase(item ItemResult, c CaseResult) junitCase {
 		out.Failure = outcome
 	case NotVerified, NotApplicable, Waived:
 		outcome.Type, outcome.Text = "", ""
-		outcome.Message = c.State.Word() + ": " + outcome.Message
+		outcome.Message = c.stateWord() + ": " + outcome.Message
 		out.Skipped = outcome
 	default:
 		out.Error = outcome

@@ -137,7 +137,18 @@ func join(parts []*Result) *Result {
 		run.Errors = append(run.Errors, fmt.Sprintf("of %d parts of this run there is no part %s", first.Run.Part.Of, strings.Join(lost, ", ")))
 	}
 
-	whole := &Result{Schema: Schema, Run: run}
+	whole := &Result{Schema: Schema, Run: run, Declared: slices.Clone(first.Declared)}
+	for _, part := range parts[1:] {
+		for _, d := range part.Declared {
+			i := slices.IndexFunc(whole.Declared, func(o Declaration) bool { return o.Kind == d.Kind && o.Name() == d.Name() })
+			switch {
+			case i < 0:
+				whole.Declared = append(whole.Declared, d)
+			case d.Used:
+				whole.Declared[i].Used = true
+			}
+		}
+	}
 	for i, item := range first.Items {
 		best := item
 		for _, part := range parts[1:] {
@@ -150,7 +161,7 @@ func join(parts []*Result) *Result {
 		}
 		whole.Items = append(whole.Items, best)
 	}
-	whole.Verdict, whole.Reasons = judge(run, whole.Items)
+	whole.Verdict, whole.Reasons = judge(run, whole.Items, whole.Declared)
 	return whole
 }
 

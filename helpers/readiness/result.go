@@ -21,6 +21,8 @@ type Result struct {
 	Reasons []string `json:"reasons"`
 	// Items are all items of the checklist, in its order.
 	Items []ItemResult `json:"items"`
+	// Declared is what people say in the profile.
+	Declared []Declaration `json:"declared,omitempty"`
 	// Since is what changed since the last whole run on the same deployment;
 	// nil: there was none.
 	Since *Since `json:"since,omitempty"`
@@ -91,7 +93,8 @@ type ItemResult struct {
 type CaseResult struct {
 	Name     string     `json:"name"`
 	State    State      `json:"state"`
-	Seconds  float64    `json:"seconds"` // the sum over its runs
+	Measured State      `json:"measured,omitempty"` // what a waiver covers
+	Seconds  float64    `json:"seconds"`            // the sum over its runs
 	Reason   string     `json:"reason,omitempty"`
 	Expected string     `json:"expected,omitempty"`
 	Seen     string     `json:"seen,omitempty"`

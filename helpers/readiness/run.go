@@ -32,6 +32,8 @@ type CatalogueItem struct {
 	SectionTitle string // optional: the id serves instead
 	Title        string
 	Docs         string // optional: a page on the subject
+	NoWaiver     bool   // a fault here is too grave to be accepted
+	Always       bool   // every sign-in has it: it is never "not applicable"
 }
 
 // Options describe a run.
@@ -47,6 +49,8 @@ type Options struct {
 	Checked []string
 	// Deployment is what is tested.
 	Deployment Deployment
+	// Profile is what people declare; nil: nothing.
+	Profile *Profile
 	// Gate is GateReady (also when empty) or GateFailures.
 	Gate string
 	// Selection says what was chosen of the suite; empty: all of it.
@@ -126,6 +130,9 @@ func Start(opts Options) (*Run, error) {
 	}
 	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("no report can be written below %s (%w): make room there, or name a folder you may write to with PREFLIGHT_REPORTS", opts.Reports, plain(err))
+	}
+	for _, d := range opts.Profile.Expired(r.started) {
+		r.Fail("the profile's entry for " + d.Name() + " is over (" + string(d.Kind) + "): " + d.String())
 	}
 	return r, nil
 }

@@ -65,7 +65,7 @@ func TestTheFormKnowsEveryMember(t *testing.T) {
 		schema *jsonschema.Schema
 	}{
 		{Result{}, form}, {RunInfo{}, form.Properties["run"]}, {Deployment{}, form.Properties["run"].Properties["deployment"]},
-		{Since{}, form.Properties["since"]}, {ItemResult{}, item}, {CaseResult{}, kase},
+		{Since{}, form.Properties["since"]}, {Declaration{}, form.Properties["declared"].Items2020}, {ItemResult{}, item}, {CaseResult{}, kase},
 		{Evidence{}, kase.Properties["evidence"].Items2020}, {History{}, item.Properties["history"]},
 	} {
 		kind := reflect.TypeOf(pair.value)

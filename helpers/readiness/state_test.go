@@ -62,7 +62,7 @@ func TestVerdict(t *testing.T) {
 		"timed out":                   {RunInfo{Finished: true, TimedOut: true}, items(Passed), Incomplete},
 		"trouble of the run":          {RunInfo{Finished: true, Errors: []string{"a secret was found"}}, items(Passed), Incomplete},
 	} {
-		got, reasons := judge(c.run, c.items)
+		got, reasons := judge(c.run, c.items, nil)
 		assert.Equal(t, c.want, got, name)
 		assert.NotEmpty(t, reasons, name)
 	}
@@ -99,7 +99,7 @@ func TestGate(t *testing.T) {
 		"selection: the gate is not asked": {RunInfo{Finished: true, Selection: "-short", Gate: GateReady}, append(items(Passed), untried...), 0},
 	} {
 		r := &Result{Run: c.run, Items: c.items}
-		r.Verdict, r.Reasons = judge(r.Run, r.Items)
+		r.Verdict, r.Reasons = judge(r.Run, r.Items, nil)
 		code, why := r.Gate()
 		assert.Equal(t, c.want, code, name)
 		assert.Equal(t, c.want != 0, why != "", "%s: a code other than 0 is explained: %q", name, why)

@@ -74,7 +74,7 @@ func (r *Result) summarise(c CaseResult, line func(string, ...any)) {
 	if c.State == Passed || c.State == NotApplicable {
 		return
 	}
-	line("    %s %s (%s)", c.State.Symbol(), c.Name, c.State.Word())
+	line("    %s %s (%s)", c.State.Symbol(), c.Name, c.stateWord())
 	text := strings.TrimSpace(c.story())
 	if !c.State.gates() {
 		text = firstOf(firstLine(c.Reason), firstLine(c.Output))
@@ -90,6 +90,32 @@ func (r *Result) summarise(c CaseResult, line func(string, ...any)) {
 		}
 		line("        %s", row)
 	}
+}
+
+// stateWord is the state for people, with what a waiver covers.
+func (c CaseResult) stateWord() string {
+	if c.Measured == "" {
+		return c.State.Word()
+	}
+	return c.State.Word() + "; measured: " + c.Measured.Word()
+}
+
+// stateWord is the state for people, with what waivers cover.
+func (i ItemResult) stateWord() string {
+	if measured := i.Measured(); measured != "" {
+		return i.State.Word() + "; measured: " + measured.Word()
+	}
+	return i.State.Word()
+}
+
+// Measured is what the waivers of an item's cases cover; empty: nothing.
+func (i ItemResult) Measured() (worst State) {
+	for _, c := range i.Cases {
+		if c.Measured != "" && (worst == "" || Worst(worst, c.Measured) == c.Measured) {
+			worst = c.Measured
+		}
+	}
+	return worst
 }
 
 // page is where the report is, as short as it can be said.
@@ -129,7 +155,7 @@ func (r *Result) Markdown(w io.Writer) error {
 		if item.State == Passed {
 			said = r.cases(item)
 		}
-		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", item.State.Symbol(), item.ID, item.State.Word(), duration(item.Seconds), markdown(firstLine(said)))
+		fmt.Fprintf(&b, "| %s | `%s` | %s | %s | %s |\n", item.State.Symbol(), item.ID, item.stateWord(), duration(item.Seconds), markdown(firstLine(said)))
 	}
 	if rest > 0 {
 		fmt.Fprintf(&b, "\n%s not tried.\n", countAre(rest, "more item"))

@@ -27,7 +27,7 @@ const (
 // own, in which every item is passed, attested, waived or not applicable, and
 // at least one is passed or attested. A run that was cut off is INCOMPLETE
 // whatever it had measured: the failures of its last moments may be its own.
-func judge(run RunInfo, items []ItemResult) (Verdict, []string) {
+func judge(run RunInfo, items []ItemResult, declared []Declaration) (Verdict, []string) {
 	by := map[State][]ItemResult{}
 	for _, item := range items {
 		state := item.State
@@ -76,7 +76,26 @@ func judge(run RunInfo, items []ItemResult) (Verdict, []string) {
 			parts = append(parts, fmt.Sprintf("%d %s", n, state.Word()))
 		}
 	}
-	return Ready, []string{"of " + count(len(items), "item") + ": " + strings.Join(parts, ", ")}
+	ready := []string{"of " + count(len(items), "item") + ": " + strings.Join(parts, ", ")}
+	if n := by[Waived]; len(n) > 0 {
+		ready = append(ready, waived(n, declared))
+	}
+	return Ready, ready
+}
+
+// waived names the items with an accepted fault, and when the first waiver ends.
+func waived(items []ItemResult, declared []Declaration) string {
+	said := countAre(len(items), "item") + " waived, known faults and all: " + ids(items)
+	first := ""
+	for _, d := range declared {
+		if d.Kind == Waived && d.Used && (first == "" || d.Until < first) {
+			first = d.Until
+		}
+	}
+	if first != "" {
+		said += "; the first waiver holds until " + first
+	}
+	return said
 }
 
 // unverified groups the items that were not measured by why that is so.
