@@ -49,6 +49,7 @@ type Config struct {
 	AppBackchannelLogoutPath string        `env:"APP_BACKCHANNEL_LOGOUT_PATH" kind:"path" doc:"Receives OIDC back-channel logout."`
 	AppWebhookPath           string        `env:"APP_WEBHOOK_PATH" kind:"path" doc:"Receives the environment's webhooks."`
 	AppWebhookEffectPath     string        `env:"APP_WEBHOOK_EFFECT_PATH" kind:"path" doc:"A page or JSON (GET, signed in) that shows the name which an organization.updated event last gave the person's organization; a list of events will do. Shows whether a webhook had an effect."`
+	AppDirectoryPath         string        `env:"APP_DIRECTORY_PATH" kind:"path" doc:"A page or JSON (GET, signed in) that shows the active people of the person's organization, by the names that organization.directory events last gave them. Shows whether these events have their effect."`
 	AppProfilePath           string        `env:"APP_PROFILE_PATH" kind:"path" doc:"A page with a form that changes something of the person; shows whether requests from elsewhere are refused."`
 	AppReturnToParam         string        `env:"APP_RETURN_TO_PARAM" default:"next" doc:"Query parameter of the login path that names the page to return to."`
 	AppClientID              string        `env:"APP_CLIENT_ID" default:"$SCALEKIT_CLIENT_ID" doc:"OAuth client of the app, where it is not the API client."`
@@ -161,6 +162,14 @@ type Config struct {
 	IDPOtherEntityID     string `env:"PREFLIGHT_IDP_OTHER_ENTITY_ID" doc:"Its entity ID."`
 	IDPOtherConnectionID string `env:"PREFLIGHT_IDP_OTHER_CONNECTION_ID" doc:"ID of the second organization's connection."`
 	IDPOtherDomain       string `env:"PREFLIGHT_IDP_OTHER_DOMAIN" kind:"host" doc:"E-mail domain of the second organization."`
+
+	// The directory of the organization behind the suite's identity provider.
+	SCIMURL        string `env:"PREFLIGHT_SCIM_URL" kind:"uri" group:"The directory (SCIM) of the organization behind that provider" doc:"SCIM 2.0 endpoint of the directory of PREFLIGHT_IDP_ORGANIZATION_ID, as the admin portal shows it. The people whom the suite puts there sign in by the suite's identity provider."`
+	SCIMToken      string `env:"PREFLIGHT_SCIM_TOKEN" secret:"true" doc:"Its bearer token."`
+	SCIMGroup      string `env:"PREFLIGHT_SCIM_GROUP" doc:"Name of a group in that directory that is mapped to a role (push it once, then map it)."`
+	SCIMRole       string `env:"PREFLIGHT_SCIM_ROLE" doc:"The role that its members get, by name."`
+	SCIMOtherURL   string `env:"PREFLIGHT_SCIM_OTHER_URL" kind:"uri" doc:"The directory of a second organization: one must not open, read or change the other."`
+	SCIMOtherToken string `env:"PREFLIGHT_SCIM_OTHER_TOKEN" secret:"true" doc:"Its bearer token."`
 
 	// MCP.
 	AppMCPURL                 string        `env:"APP_MCP_URL" kind:"uri-or-none" group:"The MCP server" doc:"Address of the app's MCP server, such as https://mcp.acme.test/mcp; none: the app has none."`
