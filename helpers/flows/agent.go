@@ -20,6 +20,7 @@ type Agent struct {
 	T     TB
 	World World
 	jar   *cookiejar.Jar
+	roams bool // also through the application
 }
 
 // NewAgent returns an agent that nobody knows.
@@ -34,9 +35,13 @@ type Stop struct {
 	URL    *url.URL // of the last answer, or the address that was not followed
 	Body   string
 	// Followed is false where the last answer redirects to a host outside the
-	// auth environment: the redirect URI, an identity provider, an attacker.
+	// auth environment (and, for a quiet agent, the application): the redirect
+	// URI, an identity provider, an attacker.
 	Followed bool
 }
+
+// redirects reports whether the last answer was a redirect that was not followed.
+func (s Stop) redirects() bool { return s.Status >= 300 && s.Status <= 399 }
 
 const (
 	agentPatience  = 15 * time.Second
@@ -71,45 +76,69 @@ func (a *Agent) send(method, address string, sent content) Stop {
 	a.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
 	defer cancel()
-	client := *a.World.Client
-	client.Jar = a.jar
 	for range agentRedirects {
-		request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(sent.body))
-		if err != nil {
-			a.T.Trouble("%s is no address: %v", address, err)
-		}
+		header := http.Header{}
 		if sent.kind != "" {
-			request.Header.Set("Content-Type", sent.kind)
-			request.Header.Set("Origin", sent.origin)
+			header.Set("Content-Type", sent.kind)
+			header.Set("Origin", sent.origin)
 			site := "cross-site"
-			if request.URL.Scheme+"://"+request.URL.Host == sent.origin {
+			if to, err := url.Parse(address); err == nil && to.Scheme+"://"+to.Host == sent.origin {
 				site = "same-origin"
 			}
-			request.Header.Set("Sec-Fetch-Site", site)
-			request.Header.Set("Sec-Fetch-Mode", "navigate")
+			header.Set("Sec-Fetch-Site", site)
+			header.Set("Sec-Fetch-Mode", "navigate")
 		}
-		response, err := client.Do(request)
-		if err != nil {
-			a.T.Trouble("%s does not answer: %v", request.URL.Redacted(), err)
-		}
-		body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-		_ = response.Body.Close()
-		if err != nil {
-			a.T.Trouble("%s broke off: %v", request.URL.Redacted(), err)
-		}
-		stop := Stop{Status: response.StatusCode, URL: request.URL, Body: string(body), Followed: true}
-		location, err := response.Location()
-		if err != nil || response.StatusCode < 300 || response.StatusCode > 399 {
+		stop := a.ask(ctx, method, address, sent.body, header)
+		if stop.Followed || !a.mayFollow(stop.URL) {
 			return stop
 		}
-		if !sameOrigin(location, a.World.Config.EnvironmentURL) {
-			stop.URL, stop.Followed = location, false
-			return stop
-		}
-		method, address, sent = http.MethodGet, location.String(), content{}
+		method, address, sent = http.MethodGet, stop.URL.String(), content{}
 	}
 	a.T.Fatalf("expected %s to end; it still redirects after %d redirects", address, agentRedirects)
 	return Stop{}
+}
+
+// mayFollow reports whether a redirect leads where this agent goes.
+func (a *Agent) mayFollow(u *url.URL) bool {
+	c := a.World.Config
+	return sameOrigin(u, c.EnvironmentURL) || a.roams && sameOrigin(u, c.AppURL)
+}
+
+// request sends one request and follows nothing.
+func (a *Agent) request(method, address string, header http.Header) Stop {
+	a.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
+	defer cancel()
+	return a.ask(ctx, method, address, "", header)
+}
+
+// ask sends one request. Where the answer redirects, the stop is the address to
+// which, and not followed.
+func (a *Agent) ask(ctx context.Context, method, address, body string, header http.Header) Stop {
+	a.T.Helper()
+	client := *a.World.Client
+	client.Jar = a.jar
+	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	if err != nil {
+		a.T.Trouble("%s is no address: %v", address, err)
+	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		a.T.Trouble("%s does not answer: %v", request.URL.Redacted(), err)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	_ = response.Body.Close()
+	if err != nil {
+		a.T.Trouble("%s broke off: %v", request.URL.Redacted(), err)
+	}
+	stop := Stop{Status: response.StatusCode, URL: request.URL, Body: string(text), Followed: true}
+	if location, err := response.Location(); err == nil && stop.redirects() {
+		stop.URL, stop.Followed = location, false
+	}
+	return stop
 }
 
 // Form reads the first form of the page that holds selector, or nil.
@@ -137,23 +166,12 @@ func (a *Agent) Authorize(parameters url.Values) (Grant, Stop) {
 // redeemed. This is what a product would believe.
 func (a *Agent) Identity(grant Grant, end Stop) string {
 	a.T.Helper()
-	c := a.World.Config
-	code := end.URL.Query().Get("code")
-	if end.Followed || code == "" || !strings.HasPrefix(end.URL.String(), grant.RedirectURI) {
+	answer := a.RedeemCode(grant, end)
+	if answer == nil || answer.IDToken == "" {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
 	defer cancel()
-	answer, err := a.World.API.Exchange(ctx, url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {grant.RedirectURI},
-		"code_verifier": {grant.PKCE.Verifier}, "client_id": {c.AppClientID}, "client_secret": {c.AppClientSecret},
-	})
-	if err != nil {
-		a.T.Trouble("the token endpoint does not answer: %v", err)
-	}
-	if answer.IDToken == "" {
-		return ""
-	}
 	claims, err := a.World.API.VerifyJWT(ctx, answer.IDToken)
 	if err != nil {
 		a.T.Fatalf("expected an ID token that the environment's keys verify: %v", err)

@@ -1,10 +1,12 @@
 package flows
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
@@ -16,19 +18,25 @@ import (
 func (v *Visitor) WhoAmI(hint string) string {
 	v.T.Helper()
 	c := v.World.Config
+	var answer *browser.Answer
 	if c.AppWhoamiPath == "" {
-		answer := v.follow(v.app(c.AppProtectedPath))
-		if answer.Status != http.StatusOK {
-			return ""
-		}
-		return screens.PersonOn(string(answer.Body), c.AppPersonSelector, hint)
+		answer = v.follow(v.app(c.AppProtectedPath))
+	} else {
+		answer = v.follow(v.app(c.AppWhoamiPath), browser.WithHeader("Accept", "application/json"))
 	}
-	answer := v.follow(v.app(c.AppWhoamiPath), browser.WithHeader("Accept", "application/json"))
-	if answer.Status != http.StatusOK {
+	return whoIn(c, answer.Status, answer.Body, hint)
+}
+
+// whoIn reads an answer of the application for who is signed in.
+func whoIn(c *config.Config, status int, body []byte, hint string) string {
+	if status != http.StatusOK {
 		return ""
 	}
+	if c.AppWhoamiPath == "" {
+		return screens.PersonOn(string(body), c.AppPersonSelector, hint)
+	}
 	var fields map[string]any
-	if !answer.TryJSON(&fields) {
+	if json.Unmarshal(body, &fields) != nil {
 		return ""
 	}
 	email, _ := fields[c.AppWhoamiEmailField].(string)

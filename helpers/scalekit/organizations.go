@@ -95,3 +95,9 @@ func gone(err error) error {
 func (c *Client) RenameOrganization(ctx context.Context, id, displayName string) error {
 	return c.call(ctx, http.MethodPatch, "/api/v1/organizations/"+url.PathEscape(id), nil, map[string]string{"display_name": displayName}, nil)
 }
+
+// Members lists the people of an organization, of any status.
+func (c *Client) Members(ctx context.Context, organizationID string) ([]User, error) {
+	path := "/api/v1/organizations/" + url.PathEscape(organizationID) + "/users"
+	return pages(ctx, c, path, url.Values{}, "users", func(u User) string { return u.ID })
+}

@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+)
+
+// Who was deleted is out, everywhere, and leaves nothing behind but the others.
+func TestUserDeletion(t *testing.T) {
+	item := begin(t, "users/deletion")
+
+	item.Case("the refresh tokens of somebody who was deleted are dead at once", advice{
+		Why:      "a dismissed employee goes on for as long as the session was meant to live",
+		Mend:     "end all sessions of a user who is deleted, and look at the user at every refresh",
+		Standard: "OWASP ASVS 7.4.2",
+	}, func(c *check) {
+		user := c.NewUser()
+		here, there := c.Access(user), c.Access(user)
+		c.deleteUser(user)
+		c.refreshDead(here)
+		c.refreshDead(there)
+		tokens, _ := there.Tokens(nil)
+		assert.Nil(c, tokens, "tokens by the session that another browser had at the auth environment")
+	})
+
+	item.Case("somebody who was deleted is out in every browser when the access token ends", advice{
+		Why:      "the laptop that was left open still shows the company's data, and the API answers",
+		Mend:     "let access tokens live for minutes, and end the product's session when a refresh is refused or user.deleted arrives",
+		Standard: "OWASP ASVS 7.4.2; DEFECTS.md C-28",
+	}, func(c *check) {
+		c.NeedEndOfAccess()
+		user := c.NewUser()
+		here, there := c.Access(user), c.Access(user)
+		c.deleteUser(user)
+		c.accessDead(here, there)
+	})
+
+	item.Case("the address is free again, for an account that has nothing of the old one", advice{
+		Why:      "who gets a dismissed person's address gets their account, or cannot sign up at all",
+		Mend:     "delete memberships, roles, names, credentials and links with the user; key everything by the user's id, not by the address",
+		Standard: "OWASP ASVS 7.4.2; CWE-212",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.NewUser()
+		colleague := c.NewColleague(user, "admin") // so that the organization goes on
+		c.deleteUser(user)
+		before, _ := c.membership(user.Email, user.OrgID)
+		require.Empty(c, before.ID, "the management API still finds somebody with the address of a deleted user")
+
+		agent := flows.NewQuiet(c, suite.world)
+		next := &flows.User{Email: user.Email, GivenName: "Grace", FamilyName: "Other"}
+		if !agent.SignIn(next) {
+			c.Browser().SignIn(next)
+		}
+		after, kept := c.membership(user.Email, user.OrgID)
+		require.NotEmpty(c, after.ID, "somebody new signs up with the address; the management API knows nobody")
+		assert.NotEqual(c, user.ID, after.ID, "the id of the new account")
+		assert.Empty(c, kept.Status, "the new account's membership in the old one's organization")
+		assert.NotEqual(c, user.GivenName, after.Profile.GivenName, "the new account's given name")
+		_, still := c.membership(colleague.Email, user.OrgID)
+		assert.Equal(c, "ACTIVE", still.Status, "the membership of a colleague")
+	})
+
+	item.Case("a password of before opens nothing", advice{
+		Why:      "an account that seems gone is still there for who knows its password",
+		Mend:     "delete the credentials with the user",
+		Standard: "OWASP ASVS 7.4.2",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		known, _ := c.membership(user.Email, "")
+		user.ID = known.ID
+		c.deleteUser(user)
+		agent := flows.NewQuiet(c, suite.world)
+		agent.SignIn(user)
+		agent.VerifyNoWayIn()
+	})
+
+	item.Case("deleting somebody leaves the others of the organization alone", advice{
+		Why:      "one departure throws a whole customer out",
+		Mend:     "delete what hangs on the user's id, and nothing that hangs on the organization's",
+		Standard: "CHECKLIST users/deletion",
+	}, func(c *check) {
+		c.NeedEndOfAccess()
+		user := c.NewUser()
+		colleague := c.Access(c.NewColleague(user))
+		c.deleteUser(user)
+		if _, err := suite.world.API.GetOrganization(suite.ctx, user.OrgID); err != nil {
+			assert.False(c, scalekit.IsNotFound(err), "the organization is gone with one of its two people: %v", err)
+		}
+		c.outlast(colleague)
+		c.accessAlive(colleague)
+	})
+}
