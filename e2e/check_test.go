@@ -58,6 +58,16 @@ func (c *check) Browser() *flows.Visitor {
 	return c.open(b, browser.WindowOptions{})
 }
 
+// Unseen is a browser of its own for somebody who is not what the case is about:
+// where the hosted pages are plain forms, flows go through them without drawing
+// them.
+func (c *check) Unseen() *flows.Visitor {
+	c.Helper()
+	v := c.Browser()
+	v.Walks = true
+	return v
+}
+
 // open opens a window of this case.
 func (c *check) open(b *browser.Browser, o browser.WindowOptions) *flows.Visitor {
 	c.Helper()

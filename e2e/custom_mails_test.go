@@ -81,12 +81,7 @@ func TestEmails(t *testing.T) {
 		const evil = "evil.preflight.invalid"
 		user := c.NewUser()
 		v := c.Browser()
-		v.PasswordForm(user.Email)
-		v.Submit(screens.ResetChoice)
-		form := screens.FormAt(v.HTML(), v.URL(), screens.EmailInput)
-		if form == nil {
-			c.NotVerified("the reset page has no form that takes an address")
-		}
+		form := v.ResetForm(user.Email)
 		form.Fields.Set("email", user.Email)
 		mark := v.MarkInbox(user)
 		v.Fetch(http.MethodPost, form.Action.String(), browser.WithForm(form.Fields),

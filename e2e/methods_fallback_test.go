@@ -49,6 +49,7 @@ func TestFallback(t *testing.T) {
 		for range suite.cfg.PasswordAttempts {
 			v.SendPassword(form, newPassword())
 		}
+		v.GoToPassword(user.Email)
 		screens.SubmitPassword(v.Page, newPassword())
 		c.explained(v)
 		v.GoOn(byMail(user))

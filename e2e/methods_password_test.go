@@ -51,10 +51,10 @@ func TestPassword(t *testing.T) {
 		c.NeedMethod("password")
 		user := c.NewPerson()
 		user.Password = newPassword()
-		v := c.Browser()
+		v := c.Unseen()
 		v.BeginSignUp(user)
 		v.VerifySignedOut()
-		other := c.Browser()
+		other := c.Unseen()
 		other.TryPassword(user.Email, user.Password)
 		other.VerifySignedOut()
 	})
@@ -78,9 +78,9 @@ func TestPassword(t *testing.T) {
 		c.NeedMethod("password")
 		user := c.NewPerson()
 		user.Password = "Aa1!" + strings.Repeat(newPassword(), 3)[:76] // longer than bcrypt's 72 bytes
-		v := c.Browser()
+		v := c.Unseen()
 		v.SignUpByPassword(user)
-		other := c.Browser()
+		other := c.Unseen()
 		form := other.PasswordForm(user.Email)
 		for what, wrong := range map[string]string{
 			"the first 8 characters": user.Password[:8], "the first 72 bytes": user.Password[:72],
@@ -99,10 +99,10 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.3.8; WSTG-IDNT-04",
 	}, func(c *check) {
 		known, unknown := c.NewPasswordUser(), c.NewPerson()
-		v := c.Browser()
+		v := c.Unseen()
 		wrong := newPassword()
 		seen := v.SendPassword(v.PasswordForm(known.Email), wrong)
-		fresh := c.Browser()
+		fresh := c.Unseen()
 		unseen := fresh.SendPassword(fresh.PasswordForm(unknown.Email), wrong)
 		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
 		assert.Equal(c, flows.AnswerText(unseen, unknown.Email), flows.AnswerText(seen, known.Email), "words for a known address against an unknown one")
@@ -114,7 +114,7 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.3.1",
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		form := v.PasswordForm(user.Email)
 		for range suite.cfg.PasswordAttempts + 1 {
 			if answer := v.SendPassword(form, newPassword()); answer.Status == http.StatusTooManyRequests {
@@ -134,9 +134,9 @@ func TestPassword(t *testing.T) {
 		c.NeedMethod("password")
 		for _, weak := range []string{"short1!", "password1", "12345678"} {
 			user := c.NewPerson()
-			v := c.Browser()
+			v := c.Unseen()
 			answer := v.SendSignUp(user.Email, weak)
-			require.NotNil(c, screens.FormAt(string(answer.Body), v.URL(), screens.PasswordInput),
+			require.NotNil(c, screens.FormAt(string(answer.Body), suite.cfg.EnvironmentURL, screens.PasswordInput),
 				"%q was accepted (HTTP %d): expected the form again, with a reason", weak, answer.Status)
 		}
 	})
@@ -149,8 +149,8 @@ func TestPassword(t *testing.T) {
 		user := c.NewPasswordUser()
 		intruder := *user
 		intruder.Password = newPassword()
-		c.Browser().SendSignUp(intruder.Email, intruder.Password)
-		probe := c.Browser()
+		c.Unseen().SendSignUp(intruder.Email, intruder.Password)
+		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
 		probe.VerifySignedOut()
 	})
@@ -162,7 +162,7 @@ func TestPassword(t *testing.T) {
 	}, func(c *check) {
 		known, unknown := c.NewPasswordUser(), c.NewPerson()
 		password := newPassword()
-		seen, unseen := c.Browser().SendSignUp(known.Email, password), c.Browser().SendSignUp(unknown.Email, password)
+		seen, unseen := c.Unseen().SendSignUp(known.Email, password), c.Unseen().SendSignUp(unknown.Email, password)
 		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
 		assert.Equal(c, flows.AnswerText(unseen, unknown.Email), flows.AnswerText(seen, known.Email), "words for a known address against an unknown one")
 	})
@@ -173,12 +173,12 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.3.1",
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		form := v.PasswordForm(user.Email)
 		for range suite.cfg.PasswordAttempts + 1 {
 			v.SendPassword(form, newPassword())
 		}
-		fresh := c.Browser()
+		fresh := c.Unseen()
 		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken in a fresh browser after %d wrong ones", suite.cfg.PasswordAttempts+1)
@@ -190,15 +190,15 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.4.3",
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		older := v.LinkIn(v.RequestReset(user))
 		newer := v.LinkIn(v.RequestReset(user))
 		user.Password = newPassword()
 		v.SetNewPassword(newer, user.Password)
 		intruder := *user
 		intruder.Password = newPassword()
-		c.Browser().SetNewPassword(older, intruder.Password)
-		probe := c.Browser()
+		c.Unseen().SetNewPassword(older, intruder.Password)
+		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
 		probe.VerifySignedOut()
 	})
@@ -211,7 +211,7 @@ func TestPassword(t *testing.T) {
 	item.Case("asking for a reset does not tell who has an account", uniform, func(c *check) {
 		c.NeedMethod("password")
 		known, unknown := c.NewUser(), c.NewPerson()
-		v := c.Browser()
+		v := c.Unseen()
 		form := v.ResetForm(unknown.Email)
 		seen, unseen := v.SendForm(form, map[string]string{"email": known.Email}), v.SendForm(form, map[string]string{"email": unknown.Email})
 		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one")
@@ -220,7 +220,7 @@ func TestPassword(t *testing.T) {
 
 	item.Case("the time of an answer to a reset does not tell who has an account", uniform, func(c *check) {
 		c.NeedMethod("password")
-		v := c.Browser()
+		v := c.Unseen()
 		form := v.ResetForm(c.NewPerson().Email)
 		c.sameTime("an answer to \"forgot password\"", func() (known, unknown func()) {
 			there, nowhere := c.NewUser(), c.NewPerson()
@@ -240,7 +240,7 @@ func TestPassword(t *testing.T) {
 		c.sameTime("an answer to a wrong password", func() (known, unknown func()) {
 			there, nowhere := c.NewPasswordUser(), c.NewPerson()
 			try := func(user *flows.User) func() {
-				v := c.Browser()
+				v := c.Unseen()
 				form := v.PasswordForm(user.Email)
 				return func() { v.SendPassword(form, newPassword()) }
 			}
@@ -270,15 +270,15 @@ func TestPassword(t *testing.T) {
 		Standard: "Sudhodanan and Paverd 2022 (pre-hijacking); OWASP ASVS 6.3.4",
 	}, func(c *check) {
 		c.NeedMethod("password")
-		attacker, victim := c.Browser(), c.Browser()
+		attacker, victim := c.Unseen(), c.Unseen()
 		user := c.NewPerson()
 		user.Password = newPassword()
 		victim.Redeem(victim.LinkIn(attacker.BeginSignUp(user)))
-		probe := c.Browser()
+		probe := c.Unseen()
 		probe.TryPassword(user.Email, user.Password)
 		probe.VerifySignedOut()
 		if suite.cfg.Has("email_code") {
-			owner := c.Browser()
+			owner := c.Unseen()
 			owner.SignIn(byMail(user)) // the owner of the inbox comes in
 			owner.VerifySignedIn(user)
 		}
@@ -290,18 +290,18 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.4.3",
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		older := v.LinkIn(v.RequestReset(user))
 		newer := v.LinkIn(v.RequestReset(user))
 		intruder := *user
 		intruder.Password = newPassword()
-		c.Browser().SetNewPassword(older, intruder.Password)
-		probe := c.Browser()
+		c.Unseen().SetNewPassword(older, intruder.Password)
+		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
 		probe.VerifySignedOut()
 		user.Password = newPassword()
 		v.SetNewPassword(newer, user.Password)
-		fresh := c.Browser()
+		fresh := c.Unseen()
 		fresh.SignInByPassword(user)
 		fresh.VerifySignedIn(user)
 	})
@@ -313,13 +313,13 @@ func TestPassword(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("password")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		link := v.LinkIn(v.RequestReset(user))
 		c.fetchAsScanner(http.MethodHead, link)
 		c.fetchAsScanner(http.MethodGet, link)
 		user.Password = newPassword()
 		v.SetNewPassword(link, user.Password)
-		fresh := c.Browser()
+		fresh := c.Unseen()
 		fresh.SignInByPassword(user)
 		fresh.VerifySignedIn(user)
 	})
@@ -332,7 +332,7 @@ func TestPassword(t *testing.T) {
 		c.NeedMethod("password")
 		user := c.NewPerson()
 		user.Password = newPassword()
-		v := c.Browser()
+		v := c.Unseen()
 		link := v.LinkIn(v.BeginSignUp(user))
 		c.fetchAsScanner(http.MethodHead, link)
 		c.fetchAsScanner(http.MethodGet, link)
@@ -354,7 +354,7 @@ func TestPassword(t *testing.T) {
 		c.Need("PREFLIGHT_TIME_URL", "PREFLIGHT_LOCKOUT")
 		user := c.locked()
 		c.Age(user, suite.cfg.Lockout+skew)
-		v := c.Browser()
+		v := c.Unseen()
 		v.SignInByPassword(user)
 		v.VerifySignedIn(user)
 	})
@@ -365,10 +365,10 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.3.1; CWE-645",
 	}, func(c *check) {
 		user := c.locked()
-		v := c.Browser()
+		v := c.Unseen()
 		user.Password = newPassword()
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
-		fresh := c.Browser()
+		fresh := c.Unseen()
 		fresh.SignInByPassword(user)
 		fresh.VerifySignedIn(user)
 	})
@@ -379,9 +379,9 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.2.1 and 6.2.4",
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), "password1")
-		probe := c.Browser()
+		probe := c.Unseen()
 		probe.TryPassword(user.Email, "password1")
 		probe.VerifySignedOut()
 	})
@@ -410,15 +410,15 @@ func TestPassword(t *testing.T) {
 		Standard: "OWASP ASVS 6.4.3; CVE-2026-28268",
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		link := v.LinkIn(v.RequestReset(user))
 		user.Password = newPassword()
 		v.SetNewPassword(link, user.Password)
-		second := c.Browser()
+		second := c.Unseen()
 		intruder := *user
 		intruder.Password = newPassword()
 		second.SetNewPassword(link, intruder.Password)
-		probe := c.Browser()
+		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
 		probe.VerifySignedOut()
 	})
@@ -430,13 +430,13 @@ func TestPassword(t *testing.T) {
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.ResetLifetime)
 		user := c.NewPasswordUser()
-		v := c.Browser()
+		v := c.Unseen()
 		link := v.LinkIn(v.RequestReset(user))
 		c.OutliveBy(user, suite.cfg.ResetLifetime, 10*time.Minute)
 		late := *user
 		late.Password = newPassword()
 		v.SetNewPassword(link, late.Password)
-		probe := c.Browser()
+		probe := c.Unseen()
 		probe.TryPassword(late.Email, late.Password)
 		probe.VerifySignedOut()
 	})
@@ -448,9 +448,9 @@ func TestPassword(t *testing.T) {
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
 		user := c.NewPasswordUser()
-		intruder := c.Browser()
+		intruder := c.Unseen()
 		intruder.SignInByPassword(user)
-		v := c.Browser()
+		v := c.Unseen()
 		user.Password = newPassword()
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
 		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
@@ -462,7 +462,7 @@ func TestPassword(t *testing.T) {
 func (c *check) locked() *flows.User {
 	c.Helper()
 	user := c.NewPasswordUser()
-	v := c.Browser()
+	v := c.Unseen()
 	form := v.PasswordForm(user.Email)
 	for range suite.cfg.PasswordAttempts + 1 {
 		v.SendPassword(form, newPassword())

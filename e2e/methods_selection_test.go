@@ -100,7 +100,7 @@ func TestSelection(t *testing.T) {
 			v.Submit(screens.SignupLink)
 			v.Await(screens.EmailInput)
 		}},
-		{"the password page", []string{"password"}, func(c *check, v *flows.Visitor) { v.PasswordForm(c.NewPerson().Email) }},
+		{"the password page", []string{"password"}, func(c *check, v *flows.Visitor) { v.GoToPassword(c.NewPerson().Email) }},
 		{"the page that waits for a code", []string{"email_code"}, func(c *check, v *flows.Visitor) {
 			v.OpenLogin("")
 			screens.SubmitEmail(v.Page, c.NewUser().Email)
@@ -108,7 +108,7 @@ func TestSelection(t *testing.T) {
 			v.Await(screens.PinInput)
 		}},
 		{"the page that asks for a reset", []string{"password"}, func(c *check, v *flows.Visitor) {
-			v.PasswordForm(c.NewPerson().Email)
+			v.GoToPassword(c.NewPerson().Email)
 			v.Submit(screens.ResetChoice)
 		}},
 		{"the page for a new password", []string{"password"}, func(c *check, v *flows.Visitor) {

@@ -79,8 +79,7 @@ func (c *check) NewPasswordUser() *flows.User {
 	c.NeedMethod("password")
 	user := c.NewPerson()
 	user.Password = newPassword()
-	v := c.Browser()
-	v.SignUpByPassword(user)
+	c.Unseen().SignUpByPassword(user)
 	return user
 }
 

@@ -44,6 +44,7 @@ type session struct {
 
 // protocol returns the page's session, made on first use: most pages need none.
 func (p *Page) protocol() (*session, error) {
+	p.w.open()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cdp != nil {

@@ -73,7 +73,7 @@ func (p *Page) describe(doing, expected string, err error) string {
 		fmt.Fprintf(&b, "  saw:      %s\n", strings.TrimPrefix(message, "playwright: "))
 	}
 	fmt.Fprintf(&b, "  at:       %s\n", p.URL())
-	if p.w.isStuck() {
+	if p.page == nil || p.w.isStuck() {
 		return b.String()
 	}
 	said, serr := bounded(p.w.engine, describeTimeout, p.visibleText)
@@ -116,6 +116,9 @@ func (w *window) close() {
 	}
 	if failed && w.o.ArtifactDir != "" {
 		w.keep()
+	}
+	if w.context == nil {
+		return
 	}
 	if !w.isStuck() {
 		w.stopTrace(failed)
@@ -180,7 +183,7 @@ func (w *window) keep() {
 		}
 	}
 	for n, p := range w.pages() {
-		if w.isStuck() {
+		if p.page == nil || w.isStuck() {
 			break // only what we have ourselves can be had
 		}
 		suffix := ""
@@ -203,7 +206,7 @@ func (w *window) keep() {
 			w.suspect(err)
 		}
 	}
-	if !w.isStuck() {
+	if w.context != nil && !w.isStuck() {
 		_, _ = bounded(w.engine, artifactTimeout, func() (struct{}, error) { w.record.complete(); return struct{}{}, nil })
 	}
 	list := w.record.exchanges()

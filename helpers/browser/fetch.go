@@ -116,7 +116,7 @@ func WithBody(contentType string, body []byte) FetchOption {
 // ask. A request that gets no answer at all fails the test.
 func (p *Page) Fetch(method, address string, options ...FetchOption) *Answer {
 	p.w.t.Helper()
-	return do(p, fmt.Sprintf("ask %s %s", method, p.w.secrets.mask(address)), "an answer", func() (*Answer, error) {
+	return doUnseen(p, fmt.Sprintf("ask %s %s", method, p.w.secrets.mask(address)), "an answer", func() (*Answer, error) {
 		f := &fetch{header: http.Header{}}
 		for _, option := range options {
 			option(f)
@@ -136,13 +136,13 @@ func (p *Page) fetch(method, address string, f *fetch) (*Answer, error) {
 		return nil, err
 	}
 	p.w.secrets.learnURL(r.URL)
-	cookies, err := p.cookies("Network.getCookies", map[string]any{"urls": []string{address}})
+	sent, err := p.cookiesFor(r.URL)
 	if err != nil {
 		return nil, err
 	}
 	r.Header.Set("User-Agent", p.w.engine.userAgent)
-	if value := cookieHeader(cookies); value != "" {
-		r.Header.Set("Cookie", value)
+	if sent != "" {
+		r.Header.Set("Cookie", sent)
 	}
 	for name, values := range f.header {
 		r.Header[name] = values
@@ -173,6 +173,15 @@ func (p *Page) fetch(method, address string, f *fetch) (*Answer, error) {
 	return &Answer{Status: response.StatusCode, URL: address, Header: response.Header, Body: body, p: p}, nil
 }
 
+// cookiesFor is the Cookie field with which the browser would ask for u.
+func (p *Page) cookiesFor(u *url.URL) (string, error) {
+	if e := p.w.early; e != nil {
+		return e.header(u), nil
+	}
+	cookies, err := p.cookies("Network.getCookies", map[string]any{"urls": []string{u.String()}})
+	return cookieHeader(cookies), err
+}
+
 func cookieHeader(cookies []Cookie) string {
 	pairs := make([]string, len(cookies))
 	for i, c := range cookies {
@@ -184,6 +193,29 @@ func cookieHeader(cookies []Cookie) string {
 // takeCookie does with a Set-Cookie what the browser does. One that the
 // browser refuses is not stored, as in the browser.
 func (p *Page) takeCookie(u *url.URL, set *http.Cookie) error {
+	read := readCookie(u, set, time.Now())
+	if e := p.w.early; e != nil {
+		p.w.secrets.learnCookie(read.cookie.Value)
+		e.take(u, set, read)
+		return nil
+	}
+	return p.store(read)
+}
+
+// store hands the browser a cookie that came by Fetch.
+func (p *Page) store(r received) error {
+	if r.removed {
+		return p.deleteCookie(r.cookie)
+	}
+	err := p.setCookie(r.from, r.cookie)
+	if err != nil && p.w.engine.broken() == nil && !strings.Contains(err.Error(), errStuck.Error()) {
+		return nil // refused
+	}
+	return err
+}
+
+// readCookie reads a Set-Cookie that u sent (RFC 6265, 5.3).
+func readCookie(u *url.URL, set *http.Cookie, now time.Time) received {
 	c := Cookie{
 		Name: set.Name, Value: set.Value, Path: set.Path, HTTPOnly: set.HttpOnly, Secure: set.Secure,
 		Domain: u.Hostname(), HostOnly: set.Domain == "",
@@ -205,22 +237,18 @@ func (p *Page) takeCookie(u *url.URL, set *http.Cookie) error {
 	case http.SameSiteNoneMode:
 		c.SameSite = "None"
 	}
-	now := time.Now()
-	switch { // Max-Age wins over Expires (RFC 6265, 5.3)
+	removed := false
+	switch { // Max-Age wins over Expires
 	case set.MaxAge < 0:
-		return p.deleteCookie(c)
+		removed = true
 	case set.MaxAge > 0:
 		c.Expires = now.Add(time.Duration(set.MaxAge) * time.Second)
 	case !set.Expires.IsZero() && !set.Expires.After(now):
-		return p.deleteCookie(c)
+		removed = true
 	default:
 		c.Expires = set.Expires
 	}
-	err := p.setCookie(u, c)
-	if err != nil && p.w.engine.broken() == nil && !strings.Contains(err.Error(), errStuck.Error()) {
-		return nil // refused
-	}
-	return err
+	return received{from: u, cookie: c, removed: removed}
 }
 
 // defaultPath is RFC 6265, 5.1.4.

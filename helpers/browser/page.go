@@ -66,6 +66,7 @@ type window struct {
 	client  *http.Client
 	record  *recorder
 	secrets *secrets
+	early   *early // nil once the window is open
 
 	mu    sync.Mutex
 	tabs  []*Page
@@ -85,7 +86,9 @@ type Page struct {
 	intercept *interceptor
 }
 
-// Open opens a fresh context with one tab and closes it when t ends.
+// Open returns the only tab of a fresh context, and closes it when t ends. The
+// browser makes both as soon as something is to be drawn, or to be asked of it;
+// a test that only sends requests, with Fetch, costs no window.
 func (b *Browser) Open(t TB, o WindowOptions) *Page {
 	t.Helper()
 	if o.Timeout <= 0 {
@@ -96,30 +99,47 @@ func (b *Browser) Open(t TB, o WindowOptions) *Page {
 		giveUp(t, "no browser: %v", err)
 		return nil
 	}
-	w := &window{t: t, o: o, opts: b.opts, engine: e, client: plainClient(o.Client, b), secrets: newSecrets(o.OnSecret), record: newRecorder()}
-	if w.context, err = bounded(e, o.Timeout+watchdogGrace, func() (playwright.BrowserContext, error) {
-		return e.browser.NewContext(contextOptions(o))
+	w := &window{
+		t: t, o: o, opts: b.opts, engine: e, client: plainClient(o.Client, b),
+		secrets: newSecrets(o.OnSecret), record: newRecorder(), early: newEarly(),
+	}
+	p := &Page{w: w, nav: newNavigation()}
+	w.tabs = []*Page{p}
+	t.Cleanup(w.close)
+	return p
+}
+
+// open opens the window, unless it is open.
+func (w *window) open() {
+	if w.early == nil {
+		return
+	}
+	w.t.Helper()
+	begun := w.early
+	w.early = nil
+	var err error
+	if w.context, err = bounded(w.engine, w.patience(), func() (playwright.BrowserContext, error) {
+		return w.engine.browser.NewContext(contextOptions(w.o))
 	}); err != nil {
 		w.suspect(err)
-		giveUp(t, "the browser did not open a window: %v", err)
-		return nil
+		giveUp(w.t, "the browser did not open a window: %v", err)
 	}
-	t.Cleanup(w.close)
 	w.listen()
-	p, err := bounded(e, o.Timeout+watchdogGrace, func() (*Page, error) {
-		if b.opts.Trace != TraceOff {
+	p, err := bounded(w.engine, w.patience(), func() (*Page, error) {
+		if w.opts.Trace != TraceOff {
 			if err := w.startTrace(); err != nil {
 				return nil, err
 			}
 		}
 		return w.newTab()
 	})
+	for i := 0; err == nil && i < len(begun.set); i++ {
+		err = p.store(begun.set[i])
+	}
 	if err != nil {
 		w.suspect(err)
-		giveUp(t, "the browser did not open a tab: %v", err)
-		return nil
+		giveUp(w.t, "the browser did not open a tab: %v", err)
 	}
-	return p
 }
 
 func contextOptions(o WindowOptions) playwright.BrowserNewContextOptions {
@@ -161,14 +181,21 @@ func (w *window) listen() {
 func (w *window) adopt(page playwright.Page) *Page {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, p := range w.tabs {
-		if p.page == page {
-			return p
+	var p *Page
+	for _, tab := range w.tabs {
+		switch tab.page {
+		case page:
+			return tab
+		case nil: // the first one, which waited for it
+			p = tab
 		}
 	}
-	p := &Page{w: w, page: page, nav: newNavigation()}
+	if p == nil {
+		p = &Page{w: w, nav: newNavigation()}
+		w.tabs = append(w.tabs, p)
+	}
+	p.page = page
 	p.nav.listen(page)
-	w.tabs = append(w.tabs, p)
 	page.OnClose(func(playwright.Page) { w.forget(p) })
 	return p
 }
@@ -222,6 +249,10 @@ func (p *Page) NewTab() *Page {
 // Tabs returns all open tabs of the context, popups too, oldest first.
 func (p *Page) Tabs() []*Page { return p.w.pages() }
 
+// Proxied reports whether the window's traffic goes through a proxy of its own,
+// which Fetch does not use.
+func (p *Page) Proxied() bool { return p.w.o.Proxy != "" }
+
 // Step names what the test is at; failures say it. It holds for all tabs.
 func (p *Page) Step(name string) {
 	p.w.mu.Lock()
@@ -234,6 +265,9 @@ func (p *Page) Timeout() time.Duration { return p.w.o.Timeout }
 
 // URL returns the address of the page as it is now.
 func (p *Page) URL() *url.URL {
+	if p.page == nil {
+		return &url.URL{Scheme: "about", Opaque: "blank"}
+	}
 	u, err := url.Parse(p.page.URL())
 	if err != nil {
 		u = &url.URL{Opaque: p.page.URL()}
@@ -269,6 +303,13 @@ func (p *Page) HTML() string {
 // do runs one action within the page's time and fails the test if it does not
 // succeed.
 func do[T any](p *Page, doing, expected string, f func() (T, error)) T {
+	p.w.t.Helper()
+	p.w.open()
+	return doUnseen(p, doing, expected, f)
+}
+
+// doUnseen is do for what needs no window.
+func doUnseen[T any](p *Page, doing, expected string, f func() (T, error)) T {
 	p.w.t.Helper()
 	value, err := bounded(p.w.engine, p.w.patience(), f)
 	if err != nil {

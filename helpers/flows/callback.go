@@ -9,6 +9,10 @@ type Callback struct {
 	at          *url.URL
 }
 
+func callbackAt(at *url.URL) Callback {
+	return Callback{Code: at.Query().Get("code"), State: at.Query().Get("state"), at: at}
+}
+
 // URL is the address with which the browser would bring the response.
 func (c Callback) URL() string {
 	return With(c.at, map[string]string{"code": c.Code, "state": c.State})
@@ -18,12 +22,15 @@ func (c Callback) URL() string {
 // before the application sees the response.
 func (v *Visitor) LoginUpToCallback(user *User) Callback {
 	v.T.Helper()
+	if at, ok := v.walkIn(user, v.LoginURL(""), atRedirectURI(v.app(v.World.Config.AppCallbackPath))); ok {
+		return callbackAt(at)
+	}
 	held := v.HoldAppCallback()
 	v.OpenLogin("")
 	v.Identify(user)
 	at := held.Await().URL
 	held.Release()
-	return Callback{Code: at.Query().Get("code"), State: at.Query().Get("state"), at: at}
+	return callbackAt(at)
 }
 
 // LoginRequest begins a sign-in at the application and returns the address of
@@ -41,13 +48,16 @@ func (v *Visitor) LoginRequest() string {
 // browser made, and stops before the application sees the response.
 func (v *Visitor) AnswerRequest(request string, user *User) Callback {
 	v.T.Helper()
+	if at, ok := v.walkIn(user, request, atRedirectURI(v.app(v.World.Config.AppCallbackPath))); ok {
+		return callbackAt(at)
+	}
 	held := v.HoldAppCallback()
 	v.Step("answer another browser's authorization request")
 	v.Goto(request)
 	v.Identify(user)
 	at := held.Await().URL
 	held.Release()
-	return Callback{Code: at.Query().Get("code"), State: at.Query().Get("state"), at: at}
+	return callbackAt(at)
 }
 
 // LoginWithRequest signs user in, with the application's authorization request

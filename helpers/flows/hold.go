@@ -9,10 +9,14 @@ import (
 // HoldCallback stops the browser on its way to a redirect URI, before the
 // application sees code and state.
 func (v *Visitor) HoldCallback(redirectURI string) *browser.Held {
-	want, _ := url.Parse(redirectURI)
-	return v.Hold("the callback "+redirectURI, func(u *url.URL) bool {
-		return sameOrigin(u, want) && u.Path == want.Path
-	})
+	return v.Hold("the callback "+redirectURI, atRedirectURI(redirectURI))
+}
+
+// atRedirectURI returns a function that knows a redirect URI, with or without a
+// response.
+func atRedirectURI(redirectURI string) func(*url.URL) bool {
+	want, err := url.Parse(redirectURI)
+	return func(u *url.URL) bool { return err == nil && sameOrigin(u, want) && u.Path == want.Path }
 }
 
 // HoldAppCallback is HoldCallback for the application's own redirect URI.

@@ -3,6 +3,7 @@ package flows
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
@@ -55,21 +56,36 @@ func (v *Visitor) authorize(user *User, change func(url.Values)) (grant Grant, r
 	}
 	grant.RedirectURI = parameters.Get("redirect_uri")
 	v.Step("send the suite's own authorization request")
-	callback := v.HoldCallback(grant.RedirectURI)
-	defer callback.Release()
-	answer := v.Goto(v.World.API.AuthorizeURL(parameters))
-	if !callback.Came() {
-		if answer.Status >= 400 {
-			return grant, fmt.Sprintf("HTTP %d", answer.Status)
-		}
-		v.Identify(user)
+	response, refusal := v.answerTo(v.World.API.AuthorizeURL(parameters), grant.RedirectURI, user)
+	if refusal != "" {
+		return grant, refusal
 	}
-	response := callback.Await().URL.Query()
 	if code := response.Get("error"); code != "" {
 		return grant, code + " " + response.Get("error_description")
 	}
 	grant.Code, grant.State = response.Get("code"), response.Get("state")
 	return grant, ""
+}
+
+// answerTo sends an authorization request, identifies user where the hosted
+// pages ask, and returns the parameters that come back to a redirect URI; or
+// the refusal, where the request ends at an error page.
+func (v *Visitor) answerTo(request, redirectURI string, user *User) (answer url.Values, refusal string) {
+	v.T.Helper()
+	walked := v.walkTo(request, atRedirectURI(redirectURI))
+	if walked.status >= http.StatusBadRequest {
+		return nil, fmt.Sprintf("HTTP %d", walked.status)
+	}
+	if walked.left || walked.identify(user) {
+		return walked.at.Query(), ""
+	}
+	callback := v.HoldCallback(redirectURI)
+	defer callback.Release()
+	v.Goto(request)
+	if !callback.Came() {
+		v.Identify(user)
+	}
+	return callback.Await().URL.Query(), ""
 }
 
 // TokenRequest returns the form with which the application would redeem grant.

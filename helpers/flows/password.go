@@ -15,6 +15,9 @@ import (
 func (v *Visitor) SignUpByPassword(user *User) {
 	v.T.Helper()
 	link := v.LinkIn(v.BeginSignUp(user))
+	if v.Walks && v.walkBehind(link) {
+		return
+	}
 	v.Redeem(link)
 	v.AwaitLanding()
 }
@@ -24,11 +27,22 @@ func (v *Visitor) SignUpByPassword(user *User) {
 func (v *Visitor) BeginSignUp(user *User) inbox.Message {
 	v.T.Helper()
 	mark := v.MarkInbox(user)
-	v.SubmitSignUp(user.Email, user.Password)
-	if v.Landed(v.URL()) {
-		v.T.Fatalf("the sign-up ended at %s before any mail had proven the address", v.URL())
+	if ended := v.signUp(user.Email, user.Password); v.Landed(ended) {
+		v.T.Fatalf("the sign-up ended at %s before any mail had proven the address", ended)
 	}
 	return v.AwaitMail(user, mark, "a mail that proves the address", v.signsIn)
+}
+
+// signUp sends the sign-up and returns where that led.
+func (v *Visitor) signUp(email, password string) *url.URL {
+	v.T.Helper()
+	if v.Walks {
+		if w, ok := v.signUpPage(); ok && w.send(screens.PasswordInput, map[string]string{"email": email, "password": password}) {
+			return w.at
+		}
+	}
+	v.SubmitSignUp(email, password)
+	return v.URL()
 }
 
 // SubmitSignUp fills in the sign-up page and sends it.
@@ -47,6 +61,10 @@ func (v *Visitor) SubmitSignUp(email, password string) {
 // page's own script or markup would have held back.
 func (v *Visitor) SendSignUp(email, password string) *browser.Answer {
 	v.T.Helper()
+	fields := map[string]string{"email": email, "password": password}
+	if w, ok := v.signUpPage(); ok {
+		return v.SendForm(w.form(screens.PasswordInput), fields)
+	}
 	v.OpenLogin("")
 	v.Submit(screens.SignupLink)
 	v.Await(screens.PasswordInput)
@@ -54,14 +72,16 @@ func (v *Visitor) SendSignUp(email, password string) *browser.Answer {
 	if form == nil {
 		v.T.Fatalf("expected the password field inside a form on %s", v.URL())
 	}
-	return v.SendForm(form, map[string]string{"email": email, "password": password})
+	return v.SendForm(form, fields)
 }
 
 // RequestReset asks for a link to set a new password and returns the mail.
 func (v *Visitor) RequestReset(user *User) inbox.Message {
 	v.T.Helper()
 	mark := v.MarkInbox(user)
-	v.AskForReset(user.Email)
+	if !v.Walks || !v.walkToReset(user.Email) {
+		v.AskForReset(user.Email)
+	}
 	return v.AwaitMail(user, mark, "a mail with a link to set a new password", v.hasLink)
 }
 
@@ -78,11 +98,13 @@ func (v *Visitor) AskForReset(email string) {
 	}
 }
 
-// ResetForm brings the browser to "forgot password" and returns its form, to
-// be sent by direct requests with the field "email".
+// ResetForm returns the form of "forgot password", to be sent by direct requests with the field "email".
 func (v *Visitor) ResetForm(email string) *screens.Form {
 	v.T.Helper()
-	v.PasswordForm(email)
+	if w, ok := v.resetPage(email); ok && w.shows(screens.EmailInput) {
+		return w.form(screens.EmailInput)
+	}
+	v.GoToPassword(email)
 	v.Submit(screens.ResetChoice)
 	form := screens.FormAt(v.HTML(), v.URL(), screens.EmailInput)
 	if form == nil {
@@ -96,6 +118,9 @@ func (v *Visitor) ResetForm(email string) *screens.Form {
 func (v *Visitor) SetNewPassword(link, password string) {
 	v.T.Helper()
 	v.Step("open the link to set a new password")
+	if v.Walks && v.walkTo(link, nowhere).send(screens.NewPasswordInput, map[string]string{"password": password}) {
+		return
+	}
 	v.Goto(link)
 	if !v.Has(screens.NewPasswordInput) {
 		return // refused: the caller asks the server what that meant
@@ -104,13 +129,22 @@ func (v *Visitor) SetNewPassword(link, password string) {
 	screens.SubmitPassword(v.Page, password)
 }
 
-// PasswordForm brings the browser to the password page of an address and
-// returns its form, to be sent by direct requests.
-func (v *Visitor) PasswordForm(email string) *screens.Form {
+// GoToPassword brings the browser to the password page of an address.
+func (v *Visitor) GoToPassword(email string) {
 	v.T.Helper()
 	v.OpenLogin("")
 	screens.SubmitEmail(v.Page, email)
 	v.Await(screens.PasswordInput)
+}
+
+// PasswordForm returns the form of the password page of an address, to be sent
+// by direct requests.
+func (v *Visitor) PasswordForm(email string) *screens.Form {
+	v.T.Helper()
+	if w, ok := v.passwordPage(email); ok {
+		return w.form(screens.PasswordInput)
+	}
+	v.GoToPassword(email)
 	form := screens.FormAt(v.HTML(), v.URL(), screens.PasswordInput)
 	if form == nil {
 		v.T.Fatalf("expected the password field inside a form on %s", v.URL())

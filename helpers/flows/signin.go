@@ -28,10 +28,16 @@ func (v *Visitor) LoginURL(next string) string {
 	return address
 }
 
-// SignIn signs user in by whatever is quickest for them: the password, where
-// they have one, else a code by mail.
+// SignIn gets user signed in by whatever is quickest: with the password, where
+// they have one, else a code by mail; and without drawing a page, where the
+// pages are plain forms. The browser need not be at a page of the application
+// afterwards. A case that is about signing in uses SignInByPassword or
+// SignInByCode.
 func (v *Visitor) SignIn(user *User) {
 	v.T.Helper()
+	if _, in := v.walkIn(user, v.LoginURL(""), v.Landed); in {
+		return
+	}
 	v.OpenLogin("")
 	v.Identify(user)
 	v.AwaitLanding()
@@ -53,13 +59,26 @@ func (v *Visitor) Identify(user *User) {
 // SignInByPassword signs in with e-mail and password, and waits for the landing.
 func (v *Visitor) SignInByPassword(user *User) {
 	v.T.Helper()
-	v.TryPassword(user.Email, user.Password)
+	if v.Walks {
+		if w := v.walkTo(v.LoginURL(""), nowhere); w.tryPassword(user.Email, user.Password) && w.landed() {
+			return
+		}
+	}
+	v.drawPassword(user.Email, user.Password)
 	v.AwaitLanding()
 }
 
 // TryPassword submits an address and a password and leaves the browser where
 // that led.
 func (v *Visitor) TryPassword(email, password string) {
+	v.T.Helper()
+	if v.Walks && v.walkTo(v.LoginURL(""), nowhere).tryPassword(email, password) {
+		return
+	}
+	v.drawPassword(email, password)
+}
+
+func (v *Visitor) drawPassword(email, password string) {
 	v.T.Helper()
 	v.OpenLogin("")
 	v.Step("try e-mail and password")

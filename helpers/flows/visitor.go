@@ -48,6 +48,9 @@ type Visitor struct {
 	*browser.Page
 	T     TB
 	World World
+	// Walks lets the hosted pages be gone through without drawing them, where
+	// they are plain forms: for people who are not what the case is about.
+	Walks bool
 }
 
 // NewTab opens another tab of the same browser.

@@ -75,6 +75,24 @@ func FormAt(html string, base *url.URL, selector string) *Form {
 	return form
 }
 
+// LinkAt returns where the first link leads that selector finds on a page of
+// address base, or nil.
+func LinkAt(html string, base *url.URL, selector string) *url.URL {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return nil
+	}
+	target, ok := doc.Find(selector).First().Attr("href")
+	if !ok {
+		return nil
+	}
+	u, err := base.Parse(target)
+	if err != nil {
+		return nil
+	}
+	return u
+}
+
 // VisibleText returns the words of an HTML page without scripts and styles,
 // white space folded: what two pages are compared by.
 func VisibleText(html string) string {
