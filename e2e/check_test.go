@@ -68,6 +68,16 @@ func (c *check) Unseen() *flows.Visitor {
 	return v
 }
 
+// BrowserVia opens a browser of its own that reaches everything by an HTTP proxy.
+func (c *check) BrowserVia(proxy string) *flows.Visitor {
+	c.Helper()
+	b, err := suite.window()
+	if err != nil {
+		c.Trouble("no browser: %v", err)
+	}
+	return c.open(b, browser.WindowOptions{Proxy: proxy})
+}
+
 // open opens a window of this case.
 func (c *check) open(b *browser.Browser, o browser.WindowOptions) *flows.Visitor {
 	c.Helper()

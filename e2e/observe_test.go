@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -126,11 +125,7 @@ func TestAlerts(t *testing.T) {
 		user := c.NewUser()
 		here := c.Browser()
 		here.SignIn(user)
-		b, err := suite.window()
-		if err != nil {
-			c.Trouble("no browser: %v", err)
-		}
-		there := c.open(b, browser.WindowOptions{Proxy: suite.cfg.SecondLocationProxy})
+		there := c.BrowserVia(suite.cfg.SecondLocationProxy)
 		there.SignIn(user)
 		c.AwaitEntry("PREFLIGHT_ALERT_LOG", user.Email, "an alert about the sign-in from elsewhere")
 	})

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,6 +23,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/inbox"
+	"github.com/auth-preflight/auth-preflight/helpers/proxy"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
@@ -202,9 +205,18 @@ func (r *run) launchKeeping() (*browser.Browser, error) {
 }
 
 func (r *run) browserOptions(path string) browser.Options {
+	allowed := r.cfg.AllowedHosts
+	if len(allowed) > 0 { // the proxies are the suite's own means
+		allowed = append(slices.Clone(allowed), proxy.Host(firewallName))
+		for _, address := range []string{r.cfg.CustomerProxy, r.cfg.SecondLocationProxy} {
+			if u, err := url.Parse(address); err == nil && u.Hostname() != "" {
+				allowed = append(allowed, u.Hostname())
+			}
+		}
+	}
 	return browser.Options{
 		ExecutablePath: path, DriverDir: r.cfg.DriverDir, Headed: r.cfg.Headed, SlowMo: r.cfg.SlowMo,
-		CAFile: r.cfg.CAFile, AllowedHosts: r.cfg.AllowedHosts, Trace: r.cfg.Trace,
+		CAFile: r.cfg.CAFile, AllowedHosts: allowed, Trace: r.cfg.Trace,
 	}
 }
 

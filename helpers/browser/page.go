@@ -47,8 +47,9 @@ type WindowOptions struct {
 	Locale string
 	// Viewport; zero: 1280 by 720.
 	Viewport Size
-	// Proxy is the address of an HTTP proxy through which everything goes, also
-	// what is on loopback; empty: none. Fetch does not use it.
+	// Proxy is the address of an HTTP proxy, perhaps with user and password,
+	// through which everything goes, also
+	// what is on loopback, and what Fetch asks for; empty: none.
 	Proxy string
 	// OnSecret is told each secret this window sees or types: what FillSecret
 	// types, cookie values, and codes, states and tokens in addresses and
@@ -100,12 +101,15 @@ func (b *Browser) Open(t TB, o WindowOptions) *Page {
 		return nil
 	}
 	w := &window{
-		t: t, o: o, opts: b.opts, engine: e, client: plainClient(o.Client, b),
+		t: t, o: o, opts: b.opts, engine: e, client: plainClient(o, b),
 		secrets: newSecrets(o.OnSecret), record: newRecorder(), early: newEarly(),
 	}
 	p := &Page{w: w, nav: newNavigation()}
 	w.tabs = []*Page{p}
 	t.Cleanup(w.close)
+	if o.Proxy != "" {
+		t.Cleanup(w.client.CloseIdleConnections)
+	}
 	return p
 }
 
@@ -147,8 +151,11 @@ func contextOptions(o WindowOptions) playwright.BrowserNewContextOptions {
 	if o.Locale != "" {
 		options.Locale = playwright.String(o.Locale)
 	}
-	if o.Proxy != "" {
-		options.Proxy = &playwright.Proxy{Server: o.Proxy, Bypass: playwright.String("<-loopback>")}
+	if u, err := url.Parse(o.Proxy); err == nil && o.Proxy != "" {
+		options.Proxy = &playwright.Proxy{Server: u.Scheme + "://" + u.Host, Bypass: playwright.String("<-loopback>")}
+		if password, set := u.User.Password(); set {
+			options.Proxy.Username, options.Proxy.Password = playwright.String(u.User.Username()), playwright.String(password)
+		}
 	}
 	if o.Viewport.Width > 0 && o.Viewport.Height > 0 {
 		options.Viewport = &playwright.Size{Width: o.Viewport.Width, Height: o.Viewport.Height}
@@ -156,14 +163,22 @@ func contextOptions(o WindowOptions) playwright.BrowserNewContextOptions {
 	return options
 }
 
-// plainClient returns a copy of c that follows no redirect and keeps no
-// cookies: the context's are the only ones.
-func plainClient(c *http.Client, b *Browser) *http.Client {
+// plainClient returns a copy of a window's client that follows no redirect and
+// keeps no cookies: the context's are the only ones. It goes the window's way.
+func plainClient(o WindowOptions, b *Browser) *http.Client {
 	plain := http.Client{}
-	if c != nil {
-		plain = *c
+	if o.Client != nil {
+		plain = *o.Client
 	} else {
 		plain.Transport = loopback.Transport(b.roots)
+	}
+	if u, err := url.Parse(o.Proxy); err == nil && o.Proxy != "" {
+		via := loopback.Transport(b.roots)
+		if t, ok := plain.Transport.(*http.Transport); ok {
+			via = t.Clone()
+		}
+		via.Proxy = http.ProxyURL(u)
+		plain.Transport = via
 	}
 	plain.Jar = nil
 	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

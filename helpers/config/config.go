@@ -87,10 +87,12 @@ type Config struct {
 	ClockSkew time.Duration `env:"PREFLIGHT_CLOCK_SKEW" default:"2m" doc:"What clocks may differ by before a lifetime is judged. Matters where time really has to pass: without PREFLIGHT_TIME_URL."`
 
 	// Reaching it.
-	CAFile       string   `env:"PREFLIGHT_CA_FILE" kind:"file" group:"Reaching the deployment" doc:"PEM file of the CA that signed the deployment's certificates, where that CA is not a public one."`
-	AllowedHosts []string `env:"PREFLIGHT_ALLOWED_HOSTS" kind:"pattern" doc:"Hosts that the browser may reach, such as *.acme.test (comma list). Unset: all."`
-	InboxURL     string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
-	InboxAddress string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
+	CAFile        string   `env:"PREFLIGHT_CA_FILE" kind:"file" group:"Reaching the deployment" doc:"PEM file of the CA that signed the deployment's certificates, where that CA is not a public one."`
+	AllowedHosts  []string `env:"PREFLIGHT_ALLOWED_HOSTS" kind:"pattern" doc:"Hosts that the suite's browser may reach at all, such as *.acme.test (comma list): a fence around the run, not what customers are told. Unset: all."`
+	CustomerHosts []string `env:"PREFLIGHT_CUSTOMER_HOSTS" kind:"pattern" default:"cdn.scalekit.com,fonts.googleapis.com,fonts.gstatic.com" doc:"Hosts that customers are told to let through their firewalls for a sign-in, beside those of APP_URL and SCALEKIT_ENVIRONMENT_URL (comma list of names and patterns such as *.acme.test)."`
+	CustomerProxy string   `env:"PREFLIGHT_CUSTOMER_PROXY" kind:"uri" doc:"HTTP proxy in a customer's network, http://user:password@host:port: employees come in by single sign-on through it."`
+	InboxURL      string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
+	InboxAddress  string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
 
 	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 
@@ -107,7 +109,7 @@ type Config struct {
 	WatchToken           string        `env:"PREFLIGHT_WATCH_TOKEN" secret:"true" doc:"Bearer token for these addresses, the metrics and the runbook."`
 	WatchWithin          time.Duration `env:"PREFLIGHT_WATCH_WITHIN" default:"15s" doc:"How late logs, alerts and counters may be."`
 	AlertAfter           int           `env:"PREFLIGHT_ALERT_AFTER" default:"10" doc:"Failed sign-ins of one address that raise an alert."`
-	SecondLocationProxy  string        `env:"PREFLIGHT_SECOND_LOCATION_PROXY" kind:"uri" doc:"HTTP proxy in another country: a sign-in through it must raise an alert. PREFLIGHT_ALLOWED_HOSTS, where set, has to list its host."`
+	SecondLocationProxy  string        `env:"PREFLIGHT_SECOND_LOCATION_PROXY" kind:"uri" doc:"HTTP proxy in another country: a sign-in through it must raise an alert."`
 	LogRetention         time.Duration `env:"PREFLIGHT_LOG_RETENTION" doc:"How long the auth log is kept, such as 2160h."`
 	MetricsURL           string        `env:"PREFLIGHT_METRICS_URL" kind:"uri" doc:"Counters in Prometheus text format."`
 	MetricSignupsStarted string        `env:"PREFLIGHT_METRIC_SIGNUPS_STARTED" kind:"metric" doc:"Series of sign-ups that somebody began: name, or name{label=\"value\"}. With {organization} or {email} in a label it is judged beside others, else alone."`

@@ -61,7 +61,18 @@ func (c *Config) MayReach(host string) bool {
 	if len(c.AllowedHosts) == 0 {
 		return true
 	}
-	return slices.ContainsFunc(c.AllowedHosts, func(pattern string) bool {
+	return matchesAny(c.AllowedHosts, host)
+}
+
+// CustomersLetThrough reports whether a customer's firewall lets a host through
+// once its administrators have done what they were told: the app, the auth
+// environment, and PREFLIGHT_CUSTOMER_HOSTS.
+func (c *Config) CustomersLetThrough(host string) bool {
+	return strings.EqualFold(host, c.AppURL.Hostname()) || strings.EqualFold(host, c.EnvironmentURL.Hostname()) || matchesAny(c.CustomerHosts, host)
+}
+
+func matchesAny(patterns []string, host string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		below, wild := strings.CutPrefix(pattern, "*")
 		return pattern == "*" || strings.EqualFold(pattern, host) ||
 			wild && len(host) > len(below) && strings.HasSuffix(strings.ToLower(host), strings.ToLower(below))
