@@ -52,6 +52,7 @@ type Config struct {
 	AppDirectoryPath         string        `env:"APP_DIRECTORY_PATH" kind:"path" doc:"A page or JSON (GET, signed in) that shows the active people of the person's organization, by the names that organization.directory events last gave them. Shows whether these events have their effect."`
 	AppProfilePath           string        `env:"APP_PROFILE_PATH" kind:"path" doc:"A page with a form that changes something of the person; shows whether requests from elsewhere are refused."`
 	AppReturnToParam         string        `env:"APP_RETURN_TO_PARAM" default:"next" doc:"Query parameter of the login path that names the page to return to."`
+	AppAccess                string        `env:"APP_ACCESS" kind:"file" doc:"YAML file that says who may do what in the app: its roles, its actions as requests, where they are offered, and which roles may. See \"Who may do what\" in the README. none: and the reason, where everybody may do everything."`
 	AppClientID              string        `env:"APP_CLIENT_ID" default:"$SCALEKIT_CLIENT_ID" doc:"OAuth client of the app, where it is not the API client."`
 	AppClientSecret          string        `env:"APP_CLIENT_SECRET" secret:"true" default:"$SCALEKIT_CLIENT_SECRET" doc:"Its client secret."`
 	AppScopes                string        `env:"APP_SCOPES" default:"openid profile email offline_access" doc:"Scopes that the app asks for, separated by spaces."`
