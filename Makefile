@@ -78,12 +78,13 @@ doctor: setup ## Check this machine, the variables and the deployment
 	@$(PREFLIGHT) doctor
 
 .PHONY: repro
-repro: setup ## One case, slow, headed where there is a display, traced: RUN='TestMagicLink/used'
-	@[ -n "$$RUN" ] || { echo "make repro needs a case: make repro RUN='TestMagicLink/used'" >&2; exit 2; }
-	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then export PREFLIGHT_HEADED="$${PREFLIGHT_HEADED:-true}"; fi; \
-	folder=reports/repro/$$(printf '%s' "$$RUN" | tr -cs 'A-Za-z0-9_-' '-'); \
-	export PREFLIGHT_SLOWMO="$${PREFLIGHT_SLOWMO:-250}" PREFLIGHT_TRACE=always PREFLIGHT_REPORTS="$$folder"; \
-	cd e2e && go test -v -count=1 -timeout $(TIMEOUT) -run "$$RUN"
+repro: setup ## One case, slow, headed where there is a display, traced: RUN= the folder of a red case, item#case, item, or a go test pattern
+	@[ -n "$$RUN" ] || { echo "make repro needs a case: make repro RUN='methods/magic-link#a link that was used is refused'" >&2; exit 2; }
+	@$(PREFLIGHT) repro -timeout $(TIMEOUT) "$$RUN"
+
+.PHONY: trace
+trace: setup ## Opens a trace in its viewer: FILE=reports/latest/evidence/…/trace.zip
+	@$(PREFLIGHT) trace "$$FILE"
 
 .PHONY: lint
 lint: vet ## gofmt, go vet and golangci-lint

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -242,28 +241,15 @@ func (c *check) finish() {
 		state = readiness.Passed
 	}
 	if failed {
-		c.said = append(c.said, "to see it happen: "+c.repro())
-		c.T.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.repro())
+		c.T.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.results.Repro())
 		c.showMails()
 	}
 	c.results.Finish(readiness.Outcome{
 		State: state, Reason: reason, Duration: time.Since(c.started),
 		Output: strings.Join(c.said, "\n"),
 		Why:    c.advice.Why, Mend: c.advice.Mend, Standard: c.advice.Standard,
+		Test: c.T.Name(),
 	})
-}
-
-// repro is the command that runs this case alone, slowly, and keeps a trace.
-func (c *check) repro() string {
-	pattern := regexp.QuoteMeta(c.T.Name())
-	variant := ""
-	if ids := suite.cfg.StagingDefect; len(ids) > 0 {
-		variant += "PREFLIGHT_STAGING_DEFECT=" + strings.Join(ids, ",") + " "
-	}
-	if ids := suite.cfg.StagingTrap; len(ids) > 0 {
-		variant += "PREFLIGHT_STAGING_TRAP=" + strings.Join(ids, ",") + " "
-	}
-	return variant + "make repro RUN='^" + strings.ReplaceAll(strings.ReplaceAll(pattern, "'", "."), "/", "$/^") + "$'"
 }
 
 // showMails adds the mails that this case's people received to the evidence.

@@ -45,6 +45,7 @@ func begin(t *testing.T, id string) *item {
 		t.Skipf("%s: it belongs to another part of the run than %s", readiness.NotVerified, suite.part)
 	}
 	i := &item{t: t, id: id, results: suite.results.Item(id)}
+	i.results.Test(t.Name())
 	if err := suite.ready(); err != nil {
 		skipWhenOver(t)
 		suite.results.Block(err.Error())

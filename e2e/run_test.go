@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/auth-preflight/auth-preflight/fixtures/checklist"
+	"github.com/auth-preflight/auth-preflight/fixtures/proof"
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
@@ -128,7 +129,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	}
 	options.Deadline, options.Secrets = r.plan.deadline, cfg.Secrets()
 	wrong := r.readProfile()
-	options.Profile = r.profile
+	options.Profile, options.Variant = r.profile, variant(cfg)
 	if r.results, err = readiness.Start(options); err != nil {
 		return nil, err
 	}
@@ -329,10 +330,34 @@ func catalogue() (items []readiness.CatalogueItem) {
 	for _, item := range checklist.All() {
 		items = append(items, readiness.CatalogueItem{
 			ID: item.ID, Section: item.Section, SectionTitle: titles[item.Section], Title: item.Title, Docs: item.Docs,
-			NoWaiver: item.NoWaiver, Always: item.Always,
+			NoWaiver: item.NoWaiver, Always: item.Always, Defects: knownMistakes(item.ID),
 		})
 	}
 	return items
+}
+
+// knownMistakes are those that the item's check is held against.
+func knownMistakes(item string) (all []readiness.Defect) {
+	for _, d := range proof.Of(item) {
+		all = append(all, readiness.Defect{ID: d.ID, Title: d.Title, Standard: d.Standard, NoticedBy: d.NoticedBy})
+	}
+	return all
+}
+
+// variant is what makes the embedded deployment another than usual: without it
+// a case would not happen again.
+func variant(cfg *config.Config) map[string]string {
+	vars := map[string]string{}
+	for name, value := range map[string]string{
+		"PREFLIGHT_STAGING_DEFECT":  strings.Join(cfg.StagingDefect, ","),
+		"PREFLIGHT_STAGING_TRAP":    strings.Join(cfg.StagingTrap, ","),
+		"PREFLIGHT_STAGING_PRODUCT": cfg.StagingProduct,
+	} {
+		if value != "" {
+			vars[name] = value
+		}
+	}
+	return vars
 }
 
 // stepSummary adds the verdict to the page of a GitHub Actions step.

@@ -48,9 +48,12 @@ func sweepRaw(tmp string, now time.Time) {
 }
 
 // land redacts what the case left in its folder, moves it into the report, and
-// returns the evidence with paths relative to the run's folder. What cannot be
-// redacted is thrown away.
-func (c *Case) land() []Evidence {
+// returns the evidence with paths relative to the run's folder, and the folder. What
+// cannot be redacted is thrown away. A red case gets a folder in any case.
+func (c *Case) land(red bool) (landed []Evidence, folder string) {
+	if red {
+		c.Dir() // a red case has a folder, whatever it left there
+	}
 	c.run.mu.Lock()
 	raw, evidence := c.raw, slices.Clone(c.evidence)
 	c.run.mu.Unlock()
@@ -62,7 +65,7 @@ func (c *Case) land() []Evidence {
 		}
 	}
 	if raw == "" {
-		return evidence
+		return evidence, ""
 	}
 	defer os.RemoveAll(raw)
 
@@ -70,13 +73,21 @@ func (c *Case) land() []Evidence {
 	for _, text := range lost {
 		c.run.Note(c.item.id + ", " + c.rec.name + ": " + text)
 	}
-	if len(files) == 0 {
-		return withoutFiles(evidence, nil)
+	if red {
+		if err := writeSteps(raw); err != nil {
+			c.run.Note(c.item.id + ", " + c.rec.name + ": no " + stepsFile + ": " + plain(err).Error())
+		} else if _, err := os.Stat(filepath.Join(raw, stepsFile)); err == nil {
+			files = append(files, stepsFile)
+			evidence = append(evidence, Evidence{Kind: "text", Title: "what happened, step by step", File: stepsFile})
+		}
+	}
+	if len(files) == 0 && !red {
+		return withoutFiles(evidence, nil), ""
 	}
 	where, err := c.move(raw)
 	if err != nil {
 		c.run.Fail("artefacts cannot be written: " + plain(err).Error())
-		return withoutFiles(evidence, nil)
+		return withoutFiles(evidence, nil), ""
 	}
 	evidence = withoutFiles(evidence, files)
 	for _, name := range files {
@@ -88,7 +99,7 @@ func (c *Case) land() []Evidence {
 		}
 		evidence[i].File = landed
 	}
-	return evidence
+	return evidence, filepath.ToSlash(where)
 }
 
 // redactAll redacts the files below dir. It returns those that may land,

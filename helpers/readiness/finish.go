@@ -119,7 +119,7 @@ func (r *Run) build(ending *Ending) *Result {
 	info := RunInfo{
 		ID: r.id, Started: r.started.UTC().Truncate(time.Millisecond), Seconds: seconds(time.Since(r.started)),
 		Deployment: r.opts.Deployment, Part: r.opts.Part, Selection: r.redactor.String(r.opts.Selection), Gate: r.opts.Gate,
-		Tool: r.opts.Tool, Notes: r.maskAll(r.notes), Errors: r.maskAll(r.errors),
+		Variant: r.opts.Variant, Tool: r.opts.Tool, Notes: r.maskAll(r.notes), Errors: r.maskAll(r.errors),
 	}
 	if ending != nil {
 		info.Finished = true
@@ -166,6 +166,7 @@ func (r *Run) maskAll(texts []string) (masked []string) {
 func (r *Run) itemResult(c CatalogueItem, info RunInfo) ItemResult {
 	out := ItemResult{
 		ID: c.ID, Section: c.Section, SectionTitle: c.SectionTitle, Title: c.Title, Docs: c.Docs, Cases: []CaseResult{},
+		Defects: slices.Clone(c.Defects),
 	}
 	item := r.items[c.ID]
 	if item == nil {
@@ -186,6 +187,8 @@ func (r *Run) itemResult(c CatalogueItem, info RunInfo) ItemResult {
 	out.Seconds = seconds(time.Duration(out.Seconds * float64(time.Second)))
 	slices.SortFunc(out.Cases, func(a, b CaseResult) int { return cmp.Compare(a.Name, b.Name) })
 	out.Tried = len(states) > 0
+	out.Test = item.test
+	out.forgetStale()
 	if len(states) == 0 {
 		out.State, out.Reason = r.empty(info)
 		return out

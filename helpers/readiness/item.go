@@ -10,6 +10,7 @@ type Item struct {
 	run *Run
 	id  string
 
+	test string // the test function's name
 	// guarded by run.mu
 	cases  map[string]*record
 	states []State // given by Finish
@@ -46,6 +47,7 @@ type Outcome struct {
 	Why      string        // what a user or the business would suffer
 	Mend     string        // what to change, and where
 	Standard string        // the document that asks for it
+	Test     string        // the test's full name, as go test prints it
 	Duration time.Duration // zero: since Item.Case
 }
 
@@ -66,6 +68,17 @@ func (r *Run) Item(id string) *Item {
 	r.record(event{Event: "item_began", Item: id})
 	return item
 }
+
+// Test names the test function that checks the item.
+func (i *Item) Test(name string) {
+	i.run.mu.Lock()
+	defer i.run.mu.Unlock()
+	i.test = name
+}
+
+// Repro is the line that runs a case again, slowly and traced. It carries what
+// made the embedded deployment what it was.
+func (c *Case) Repro() string { return repro(c.run.opts.Variant, c.item.id, c.rec.name) }
 
 // Finish gives an item a state that no case gives, such as not verified for a
 // variable that is not set. Together with cases, the worst counts.
@@ -131,10 +144,17 @@ func (c *Case) Finish(o Outcome) {
 	mask := c.run.redactor.String
 	result := CaseResult{
 		Name: c.rec.name, State: o.State, Seconds: seconds(o.Duration), Reason: mask(o.Reason),
-		Expected: mask(o.Expected), Seen: mask(o.Seen), Output: clip(mask(o.Output)),
+		Expected: mask(o.Expected), Seen: mask(o.Seen), Output: clip(mask(plainly(o.Output))),
 		Why: o.Why, Mend: o.Mend, Standard: o.Standard,
-		Evidence: c.land(), Runs: 1,
+		Test: o.Test, Runs: 1,
 	}
+	if o.Test != "" && o.State.gates() {
+		result.Repro = c.Repro()
+	}
+	if o.State.gates() && result.Expected == "" && result.Seen == "" {
+		result.Expected, result.Seen = expectedAndSeen(result.Name, result.Output)
+	}
+	result.Evidence, result.Folder = c.land(o.State.gates())
 	c.run.record(event{Event: "case_ended", Item: c.item.id, Case: c.rec.name, State: o.State,
 		Seconds: result.Seconds, Text: firstOf(result.Reason, firstLine(result.Output))})
 

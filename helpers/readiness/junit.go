@@ -150,9 +150,16 @@ func (r *Result) junitCase(item ItemResult, c CaseResult) junitCase {
 // story is all that is known of a case, for people.
 func (c CaseResult) story() string {
 	var b strings.Builder
+	if c.Expected == c.Name { // it stands above already
+		c.Expected = ""
+	}
+	if strings.Contains(c.Output, c.Seen) {
+		c.Seen = ""
+	}
 	for _, part := range []struct{ label, text string }{
 		{"", c.Reason}, {"expected: ", c.Expected}, {"seen: ", c.Seen}, {"", c.Output},
 		{"why it matters: ", c.Why}, {"how to mend it: ", c.Mend}, {"standard: ", c.Standard},
+		{"to see it happen: ", c.Repro},
 	} {
 		if part.text != "" {
 			b.WriteString(part.label + part.text + "\n")

@@ -191,5 +191,5 @@ func (r *Result) render(dir string) error {
 			return err
 		}
 	}
-	return nil
+	return r.writeFolders(dir)
 }

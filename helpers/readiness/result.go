@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -43,7 +44,8 @@ type RunInfo struct {
 	Finished    bool              `json:"finished"` // false: still running, killed or crashed
 	Interrupted bool              `json:"interrupted"`
 	TimedOut    bool              `json:"timed_out"`
-	Ending      string            `json:"ending,omitempty"` // why it was cut off
+	Ending      string            `json:"ending,omitempty"`  // why it was cut off
+	Variant     map[string]string `json:"variant,omitempty"` // of the embedded deployment
 	Tool        map[string]string `json:"tool,omitempty"`
 	Notes       []string          `json:"notes,omitempty"`
 	Errors      []string          `json:"errors,omitempty"` // trouble of the run itself; keeps every gate shut
@@ -82,10 +84,35 @@ type ItemResult struct {
 	Docs         string       `json:"docs,omitempty"`
 	State        State        `json:"state"`
 	Reason       string       `json:"reason,omitempty"`
-	Seconds      float64      `json:"seconds"` // the sum over its cases
-	Tried        bool         `json:"tried"`   // a case was begun, or the check itself gave a state
-	Cases        []CaseResult `json:"cases"`   // by name
+	Seconds      float64      `json:"seconds"`        // the sum over its cases
+	Tried        bool         `json:"tried"`          // a case was begun, or the check itself gave a state
+	Test         string       `json:"test,omitempty"` // the test function; empty: it did not run
+	Cases        []CaseResult `json:"cases"`          // by name
+	Defects      []Defect     `json:"defects,omitempty"`
 	History      *History     `json:"history,omitempty"`
+}
+
+// Defect is a known mistake that an item's check is held against: with it
+// switched on in the embedded deployment, the item must turn red.
+type Defect struct {
+	ID       string `json:"id"` // as PREFLIGHT_STAGING_DEFECT takes it
+	Title    string `json:"title"`
+	Standard string `json:"standard,omitempty"`
+	// NoticedBy is the case that turned red when this was measured and recorded;
+	// empty: it is declared, and no record says that it was seen.
+	NoticedBy string `json:"noticed_by,omitempty"`
+}
+
+// forgetStale takes back what was recorded of cases that the item no longer has.
+func (i *ItemResult) forgetStale() {
+	if len(i.Cases) == 0 {
+		return
+	}
+	for n, d := range i.Defects {
+		if !slices.ContainsFunc(i.Cases, func(c CaseResult) bool { return c.Name == d.NoticedBy }) {
+			i.Defects[n].NoticedBy = ""
+		}
+	}
 }
 
 // CaseResult is one case of an item. A case that ran several times (-count)
@@ -102,6 +129,9 @@ type CaseResult struct {
 	Why      string     `json:"why,omitempty"`
 	Mend     string     `json:"mend,omitempty"`
 	Standard string     `json:"standard,omitempty"`
+	Test     string     `json:"test,omitempty"`   // the test's full name
+	Repro    string     `json:"repro,omitempty"`  // of a red case: the line that runs it again
+	Folder   string     `json:"folder,omitempty"` // where its artefacts are, relative to the run's
 	Evidence []Evidence `json:"evidence,omitempty"`
 	Runs     int        `json:"runs"`
 }

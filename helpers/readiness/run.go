@@ -34,6 +34,8 @@ type CatalogueItem struct {
 	Docs         string // optional: a page on the subject
 	NoWaiver     bool   // a fault here is too grave to be accepted
 	Always       bool   // every sign-in has it: it is never "not applicable"
+	// Defects are the known mistakes that the item's check is held against.
+	Defects []Defect
 }
 
 // Options describe a run.
@@ -59,6 +61,9 @@ type Options struct {
 	Part *Part
 	// Deadline is when the run is cut off; zero: never.
 	Deadline time.Time
+	// Variant holds the variables that make the embedded deployment another than
+	// usual; running a case again needs them.
+	Variant map[string]string
 	// Tool names versions of what took part: suite, browser, go.
 	Tool map[string]string
 	// Secrets are values that must never land in a report. More can be learned.

@@ -66,6 +66,7 @@ func TestTheFormKnowsEveryMember(t *testing.T) {
 	}{
 		{Result{}, form}, {RunInfo{}, form.Properties["run"]}, {Deployment{}, form.Properties["run"].Properties["deployment"]},
 		{Since{}, form.Properties["since"]}, {Declaration{}, form.Properties["declared"].Items2020}, {ItemResult{}, item}, {CaseResult{}, kase},
+		{Defect{}, item.Properties["defects"].Items2020},
 		{Evidence{}, kase.Properties["evidence"].Items2020}, {History{}, item.Properties["history"]},
 	} {
 		kind := reflect.TypeOf(pair.value)

@@ -189,5 +189,5 @@ func fenced(s string) string {
 	for strings.Contains(s, fence) {
 		fence += "`"
 	}
-	return fence + "text\n" + printable(strings.TrimSpace(s)) + "\n" + fence
+	return fence + "text\n" + printable(strings.Trim(s, "\n")) + "\n" + fence
 }

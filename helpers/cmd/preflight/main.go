@@ -6,6 +6,8 @@
 //	preflight render     write the report of a run anew from its result.json
 //	preflight compare    say what changed from one run to another
 //	preflight merge      join the parts of a run (PREFLIGHT_PART) into one
+//	preflight repro      run a red case again, slowly and traced
+//	preflight trace      open a trace in its viewer
 //
 // It exits 0 when all is well, 1 when something is wrong, 2 when it was called
 // wrongly.
@@ -28,6 +30,8 @@ const usage = `usage: preflight setup      fetch the browser driver, find or ins
        preflight render FOLDER        write a run's report anew from its result.json
        preflight compare OLD NEW      say what changed between two runs; exit 1 if anything is newly red
        preflight merge FOLDER FOLDER… join the parts of one run (PREFLIGHT_PART); exits as the whole run would
+       preflight repro NAME           run a case again, slowly and traced: the folder of a red case, item, item#case, or a pattern
+       preflight trace FILE           open a trace in Playwright's viewer
 A FOLDER is that of a run, such as reports/latest.
 `
 

@@ -10,12 +10,14 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
-// reports are the commands that work on what runs have left behind. They reach
-// nothing else, and exit 0, 1 or 2 as main says.
+// reports are the commands that work on what runs have left behind. They exit 0,
+// 1 or 2 as main says.
 var reports = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"render":  render,
 	"compare": compare,
 	"merge":   merge,
+	"repro":   repro,
+	"trace":   trace,
 }
 
 func render(args []string, stdout, stderr io.Writer) int {

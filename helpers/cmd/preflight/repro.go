@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+)
+
+// again says how to run something again.
+type again struct {
+	pattern string            // as go test -run takes it
+	variant map[string]string // what made the embedded deployment what it was
+}
+
+// repro runs one case again, slowly, visibly where there is a display, and
+// keeps a trace. It exits as go test does.
+func repro(args []string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("repro", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	timeout := flags.String("timeout", "30m", "as go test takes it")
+	dry := flags.Bool("n", false, "print the command only")
+	if flags.Parse(args) != nil || flags.NArg() != 1 || flags.Arg(0) == "" {
+		fmt.Fprintln(stderr, "preflight: repro needs a name: the folder of a red case, an item, item#name of a case, or a pattern as go test -run takes it")
+		return 2
+	}
+	root, err := config.ModuleRoot()
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	folder, err := reportsFolder()
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	what, err := named(flags.Arg(0), root, folder)
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	env := what.environment(os.LookupEnv)
+	command := []string{"test", "-v", "-count=1", "-timeout", *timeout, "-run", what.pattern}
+	if *dry {
+		fmt.Fprintln(stdout, strings.Join(env, "\n"))
+		fmt.Fprintln(stdout, "go "+strings.Join(command, " "))
+		return 0
+	}
+	run := exec.Command("go", command...)
+	run.Dir, run.Env = filepath.Join(root, "e2e"), append(os.Environ(), env...)
+	run.Stdin, run.Stdout, run.Stderr = os.Stdin, stdout, stderr
+	err = run.Run() // Ctrl-C reaches it by itself, and it has to tidy up
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return max(exit.ExitCode(), 1)
+	case err != nil:
+		return trouble(stderr, err)
+	}
+	return 0
+}
+
+// environment is what makes a run slow, visible and traced, and the deployment
+// what it was. What the caller has set stays.
+func (a again) environment(set func(string) (string, bool)) (env []string) {
+	add := func(name, value string) {
+		if was, ok := set(name); !ok || was == "" {
+			env = append(env, name+"="+value)
+		}
+	}
+	for _, name := range []string{"PREFLIGHT_STAGING_DEFECT", "PREFLIGHT_STAGING_PRODUCT", "PREFLIGHT_STAGING_TRAP"} {
+		if value := a.variant[name]; value != "" {
+			add(name, value)
+		}
+	}
+	x, _ := set("DISPLAY")
+	wayland, _ := set("WAYLAND_DISPLAY")
+	if x+wayland != "" {
+		add("PREFLIGHT_HEADED", "true")
+	}
+	add("PREFLIGHT_SLOWMO", "250")
+	// In a folder of its own: it must not stand as the last run.
+	safe := strings.Trim(regexp.MustCompile(`[^A-Za-z0-9_]+`).ReplaceAllString(a.pattern, "-"), "-")
+	return append(env, "PREFLIGHT_TRACE=always", "PREFLIGHT_REPORTS="+filepath.Join("reports", "repro", safe[:min(len(safe), 80)]))
+}
+
+// named finds what a name means: the folder of a red case, an item of the
+// checklist, one of its cases, or else a pattern.
+func named(name, root, reports string) (again, error) {
+	for _, folder := range []string{name, filepath.Join(root, name)} {
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			c, err := readiness.ReadCase(folder)
+			return again{readiness.TestPattern(c.Test), c.Variant}, err
+		}
+	}
+	item, title, ofCase := strings.Cut(name, "#")
+	if !regexp.MustCompile(`^[a-z]+/[a-z]+(-[a-z]+)*$`).MatchString(item) {
+		return again{pattern: name}, nil
+	}
+	test, err := testOf(item, filepath.Join(root, "e2e"))
+	switch {
+	case err != nil:
+		return again{}, err
+	case ofCase:
+		// As the testing package names a sub-test.
+		return again{pattern: readiness.TestPattern(test + "/" + strings.ReplaceAll(title, " ", "_")), variant: variantOf(item, title, reports)}, nil
+	}
+	return again{pattern: readiness.TestPattern(test)}, nil
+}
+
+// variantOf is what the embedded deployment was when a case was last red.
+func variantOf(item, title, reports string) map[string]string {
+	for _, last := range []string{"selection", "latest"} {
+		result, err := load(filepath.Join(reports, last))
+		if err != nil {
+			continue
+		}
+		for _, i := range result.Items {
+			for _, c := range i.Cases {
+				if i.ID == item && c.Name == title && c.Repro != "" {
+					return result.Run.Variant
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// testOf finds the test function that begins an item, in the suite's sources.
+func testOf(item, folder string) (string, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		return "", err
+	}
+	function := regexp.MustCompile(`^func (Test\w+)\(`)
+	for _, path := range files {
+		file, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		test := ""
+		lines := bufio.NewScanner(file)
+		for lines.Scan() {
+			if m := function.FindStringSubmatch(lines.Text()); m != nil {
+				test = m[1]
+			}
+			if strings.Contains(lines.Text(), `begin(t, "`+item+`")`) && test != "" {
+				return test, file.Close()
+			}
+		}
+		if err := cmp.Or(lines.Err(), file.Close()); err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("no check begins the item %s", item)
+}
+
+// trace opens a trace in Playwright's viewer, on loopback.
+func trace(args []string, stdout, stderr io.Writer) int {
+	if len(args) != 1 {
+		return wrongly(stderr)
+	}
+	cfg, err := config.LoadLocal(os.LookupEnv, config.DotenvPath())
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	root, err := config.ModuleRoot()
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	dir, file := cfg.DriverDir, args[0]
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(root, dir)
+	}
+	if _, err := os.Stat(file); err != nil && !filepath.IsAbs(file) {
+		file = filepath.Join(root, file)
+	}
+	if _, err := os.Stat(file); err != nil {
+		return trouble(stderr, fmt.Errorf("there is no trace %s", args[0]))
+	}
+	node := exec.Command(cmp.Or(os.Getenv("PLAYWRIGHT_NODEJS_PATH"), "node"), filepath.Join(dir, "package", "cli.js"),
+		"show-trace", "--host", "127.0.0.1", "--port", "0", file)
+	node.Stdout, node.Stderr = stdout, stderr
+	if err := node.Run(); err != nil {
+		return trouble(stderr, err)
+	}
+	return 0
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+)
+
+// A red case is run again by its folder, its name or its item, with what made
+// the deployment what it was.
+func TestWhatANameMeans(t *testing.T) {
+	t.Parallel()
+	root, err := config.ModuleRoot()
+	require.NoError(t, err)
+	reports := t.TempDir()
+	run, err := readiness.Start(readiness.Options{
+		Reports: reports, Items: []readiness.CatalogueItem{{ID: "core/state", Section: "core", Title: "State"}},
+		Checked: []string{"core/state"}, Variant: map[string]string{"PREFLIGHT_STAGING_DEFECT": "state-ignored"},
+	})
+	require.NoError(t, err)
+	run.Item("core/state").Case("it's (always) refused").Finish(readiness.Outcome{
+		State: readiness.Failed, Output: "it was taken", Test: "TestState/it's_(always)_refused", Duration: time.Second,
+	})
+	result, err := run.Finish(readiness.Ending{})
+	require.NoError(t, err)
+	folder := filepath.Join(run.Dir(), result.Items[0].Cases[0].Folder)
+
+	want := again{`^TestState$/^it's_\(always\)_refused$`, map[string]string{"PREFLIGHT_STAGING_DEFECT": "state-ignored"}}
+	for _, name := range []string{folder, "core/state#it's (always) refused"} {
+		got, err := named(name, root, reports)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, name)
+	}
+	got, err := named("core/state", root, reports)
+	require.NoError(t, err)
+	assert.Equal(t, again{pattern: "^TestState$"}, got)
+	got, err = named("TestMagicLink/used", root, reports)
+	require.NoError(t, err)
+	assert.Equal(t, again{pattern: "TestMagicLink/used"}, got)
+	_, err = named("core/telepathy", root, reports)
+	require.ErrorContains(t, err, "no check begins")
+	_, err = named(reports, root, reports)
+	require.ErrorContains(t, err, "not the folder of a red case")
+
+	set := map[string]string{"PREFLIGHT_SLOWMO": "0", "DISPLAY": ":0"}
+	assert.Equal(t, []string{
+		"PREFLIGHT_STAGING_DEFECT=state-ignored", "PREFLIGHT_HEADED=true", "PREFLIGHT_TRACE=always",
+		"PREFLIGHT_REPORTS=" + filepath.Join("reports", "repro", "TestState-it-s_-always-_refused"),
+	}, want.environment(func(name string) (string, bool) { v, ok := set[name]; return v, ok }))
+
+	var out, errs bytes.Buffer
+	assert.Zero(t, repro([]string{"-n", folder}, &out, &errs), errs.String())
+	assert.Contains(t, out.String(), `go test -v -count=1 -timeout 30m -run ^TestState$/^it's_\(always\)_refused$`)
+	assert.Equal(t, 2, repro(nil, &out, &errs))
+	assert.Equal(t, 1, trace([]string{filepath.Join(t.TempDir(), "none.zip")}, &out, &errs))
+}
+
+// Every item with a check is found by its name.
+func TestEveryCheckIsFoundByItsItem(t *testing.T) {
+	t.Parallel()
+	root, err := config.ModuleRoot()
+	require.NoError(t, err)
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	found := 0
+	for row := range bytes.Lines(readme) {
+		cells := bytes.Split(row, []byte("|"))
+		if len(cells) == 5 && bytes.Contains(cells[3], []byte("**yes**")) {
+			found++
+			_, err := testOf(string(bytes.Trim(cells[1], " `")), filepath.Join(root, "e2e"))
+			assert.NoError(t, err)
+		}
+	}
+	assert.NotZero(t, found)
+}
