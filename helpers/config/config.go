@@ -80,6 +80,7 @@ type Config struct {
 	CodeLifetime         time.Duration `env:"PREFLIGHT_CODE_LIFETIME" default:"10m" doc:"Lifetime of an authorization code."`
 	PasswordlessLifetime time.Duration `env:"PREFLIGHT_PASSWORDLESS_LIFETIME" default:"5m" doc:"Lifetime of sign-in links and one-time codes."`
 	ResetLifetime        time.Duration `env:"PREFLIGHT_RESET_LIFETIME" default:"1h" doc:"Lifetime of password-reset links."`
+	InvitationLifetime   time.Duration `env:"PREFLIGHT_INVITATION_LIFETIME" default:"360h" doc:"Lifetime of invitations to an organization."`
 	SameBrowser          bool          `env:"PREFLIGHT_SAME_BROWSER" doc:"true where sign-in links work only in the browser that asked for them, else false."`
 	PasswordAttempts     int           `env:"PREFLIGHT_PASSWORD_ATTEMPTS" default:"10" doc:"Wrong passwords until the account is locked or slowed down."`
 	Lockout              time.Duration `env:"PREFLIGHT_LOCKOUT" doc:"How long wrong passwords lock an account. Unset: not declared."`

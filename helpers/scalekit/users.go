@@ -94,6 +94,12 @@ func (c *Client) RemoveMember(ctx context.Context, organizationID, userID string
 	return gone(c.call(ctx, http.MethodDelete, path, nil, nil, nil))
 }
 
+// ResendInvite mails a pending invitation again.
+func (c *Client) ResendInvite(ctx context.Context, organizationID, userID string) error {
+	path := "/api/v1/invites/organizations/" + url.PathEscape(organizationID) + "/users/" + url.PathEscape(userID) + "/resend"
+	return c.call(ctx, http.MethodPatch, path, nil, map[string]any{}, nil)
+}
+
 // GetUser returns one person; IsNotFound tells a missing one.
 func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
 	return c.user(ctx, http.MethodGet, "/api/v1/users/"+url.PathEscape(id), nil, nil)
