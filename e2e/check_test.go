@@ -12,6 +12,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/idp"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
@@ -26,8 +27,10 @@ type check struct {
 	started time.Time
 	windows int
 	people  []string // addresses whose mails belong to this case
-	lease   *lease
-	waived  bool // the profile accepts its failure: it is told, and go test goes on
+	// providers are the suite's identity providers in this case.
+	providers []*idp.IdP
+	lease     *lease
+	waived    bool // the profile accepts its failure: it is told, and go test goes on
 
 	mu     sync.Mutex
 	failed bool // while waived
@@ -243,6 +246,7 @@ func (c *check) finish() {
 	if failed {
 		c.T.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.results.Repro())
 		c.showMails()
+		c.showResponses()
 	}
 	c.results.Finish(readiness.Outcome{
 		State: state, Reason: reason, Duration: time.Since(c.started),

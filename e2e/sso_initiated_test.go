@@ -212,6 +212,7 @@ func (c *check) suiteIdP() (*idp.IdP, idp.Person) {
 	c.Need(idpVariables...)
 	person := c.employee("ada")
 	provider := suite.world.SuiteIdP(c)
+	c.providers = append(c.providers, provider)
 	provider.SignInAs(person)
 	return provider, person
 }

@@ -99,10 +99,11 @@ type Config struct {
 	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 
 	// Capabilities.
-	TimeURL             string `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
-	FaultURL            string `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject."`
-	ProviderAccountsURL string `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
-	ControlToken        string `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
+	TimeURL             string   `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
+	FaultURL            string   `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject."`
+	ProviderAccountsURL string   `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
+	APICan              []string `env:"PREFLIGHT_API_CAN" words:"connections deactivation" doc:"What the management API does for this client beyond the stable reference (comma list): connections (preview: an organization's connections are made and changed), deactivation (PATCH of a membership takes membership_status)."`
+	ControlToken        string   `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
 
 	// Monitoring.
 	WebhookLog           string        `env:"PREFLIGHT_WEBHOOK_LOG" kind:"source" group:"What the deployment tells about itself" doc:"Log of webhook deliveries: an address (GET), or a file; JSON or lines. {subject} becomes what is looked for."`

@@ -52,6 +52,10 @@ func (c *Config) Limits() []Limit {
 // enabled.
 func (c *Config) Has(method string) bool { return slices.Contains(c.Methods, method) }
 
+// APIDoes reports whether the management API is declared to do something of
+// PREFLIGHT_API_CAN.
+func (c *Config) APIDoes(what string) bool { return slices.Contains(c.APICan, what) }
+
 // Promises reports whether the app does what the word of APP_PROMISES says.
 func (c *Config) Promises(what string) bool { return slices.Contains(c.AppPromises, what) }
 

@@ -16,6 +16,14 @@ func (w World) SuiteIdP(t TB) *idp.IdP {
 	return openIdP(t, c.IDPKeyFile, c.IDPCertFile, c.IDPEntityID, c.IDPSSOURL)
 }
 
+// NamedIdP opens the suite's identity provider under an entity id and an address
+// of its own, for a connection that a case makes.
+func (w World) NamedIdP(t TB, name string) *idp.IdP {
+	t.Helper()
+	c := w.Config
+	return openIdP(t, c.IDPKeyFile, c.IDPCertFile, c.IDPEntityID+"/"+name, c.IDPSSOURL+"/"+name)
+}
+
 // OtherIdP opens the identity provider of the second organization.
 func (w World) OtherIdP(t TB) *idp.IdP {
 	t.Helper()

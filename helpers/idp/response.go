@@ -39,9 +39,10 @@ const (
 
 // NameID formats and status codes (saml-core §8.3, §3.2.2.2).
 const (
-	NameIDEmail      = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-	NameIDPersistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
-	NameIDTransient  = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
+	NameIDEmail       = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
+	NameIDUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+	NameIDPersistent  = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+	NameIDTransient   = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 
 	StatusSuccess     = "urn:oasis:names:tc:SAML:2.0:status:Success"
 	StatusResponder   = "urn:oasis:names:tc:SAML:2.0:status:Responder"

@@ -41,6 +41,7 @@ type Profile struct {
 	EmailVerified bool              `json:"email_verified,omitempty"`
 	Groups        []string          `json:"groups,omitempty"`
 	Metadata      map[string]string `json:"metadata,omitempty"`
+	Attributes    map[string]string `json:"custom_attributes,omitempty"`
 }
 
 // NewUser is what CreateUser makes. Without roles the person gets the default

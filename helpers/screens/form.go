@@ -114,3 +114,9 @@ func SelfPosting(action string, fields url.Values) string {
 var selfPosting = template.Must(template.New("").Parse(`<!doctype html><title>posting</title>
 <form method="post" action="{{.Action}}">{{range $name, $values := .Fields}}{{range $values}}<input type="hidden" name="{{$name}}" value="{{.}}">{{end}}{{end}}</form>
 <script>document.forms[0].submit()</script>`))
+
+// HasAlert reports whether a page shows an alert.
+func HasAlert(html string) bool {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	return err == nil && doc.Find(Alert).Length() > 0
+}
