@@ -61,7 +61,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("magic_link")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		link := v.RequestMagicLink(user)
 		v.Redeem(link)
 		v.AwaitLanding()
@@ -78,7 +78,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.OpenLogin("")
 		code := v.RequestCode(user)
 		form := v.CodeForm()
@@ -97,7 +97,7 @@ func TestMagicLink(t *testing.T) {
 		c.NeedMethod("magic_link")
 		c.NeedTime(suite.cfg.PasswordlessLifetime)
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		link := v.RequestMagicLink(user)
 		c.OutliveBy(user, suite.cfg.PasswordlessLifetime, 10*time.Minute)
 		v.Redeem(link)
@@ -112,7 +112,7 @@ func TestMagicLink(t *testing.T) {
 		c.NeedMethod("email_code")
 		c.NeedTime(suite.cfg.PasswordlessLifetime)
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.OpenLogin("")
 		code := v.RequestCode(user)
 		c.OutliveBy(user, suite.cfg.PasswordlessLifetime, 10*time.Minute)
@@ -127,7 +127,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("magic_link")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		earlier := v.RequestMagicLink(user)
 		later := v.LinkIn(v.ResendSignInMail(user))
 		require.NotEqual(c, earlier, later, "the second mail holds the same link")
@@ -145,7 +145,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("magic_link")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.Redeem(alter(v.RequestMagicLink(user)))
 		v.VerifyNoWayIn()
 	})
@@ -193,7 +193,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.OpenLogin("")
 		code := v.RequestCode(user)
 		form := v.CodeForm()
@@ -211,7 +211,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.OpenLogin("")
 		first := v.RequestCode(user)
 		form := v.CodeForm()
@@ -234,7 +234,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("email_code", "magic_link")
 		user := c.NewUser()
-		v := c.Browser()
+		v := c.Unseen()
 		v.OpenLogin("")
 		message := v.RequestSignInMail(user)
 		v.EnterCode(v.CodeIn(message))
@@ -253,7 +253,7 @@ func TestMagicLink(t *testing.T) {
 		const bits = 128
 		links := map[string]bool{}
 		for range 2 {
-			link, err := url.Parse(c.Browser().RequestMagicLink(c.NewUser()))
+			link, err := url.Parse(c.Unseen().RequestMagicLink(c.NewUser()))
 			require.NoError(c, err, "the mail's link")
 			longest := ""
 			for _, part := range append(strings.Split(link.Path, "/"), slices.Concat(slices.Collect(maps.Values(link.Query()))...)...) {
@@ -274,7 +274,7 @@ func TestMagicLink(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		attacker, victim := c.NewUser(), c.NewUser()
-		his, hers := c.Browser(), c.Browser()
+		his, hers := c.Unseen(), c.Unseen()
 		his.OpenLogin("")
 		code := his.RequestCode(attacker)
 		hers.OpenLogin("")

@@ -49,8 +49,11 @@ func (v *Visitor) RequestSignInMail(user *User) inbox.Message {
 	v.T.Helper()
 	v.Step("ask for a sign-in mail")
 	mark := v.MarkInbox(user)
-	screens.SubmitEmail(v.Page, user.Email)
-	screens.ChooseEmailCode(v.Page)
+	if !v.walk.askForMail(user.Email) {
+		v.draw()
+		screens.SubmitEmail(v.Page, user.Email)
+		screens.ChooseEmailCode(v.Page)
+	}
 	return v.AwaitMail(user, mark, "a mail with a sign-in code or link", v.signsIn)
 }
 
@@ -59,7 +62,10 @@ func (v *Visitor) ResendSignInMail(user *User) inbox.Message {
 	v.T.Helper()
 	v.Step("ask for the mail again")
 	mark := v.MarkInbox(user)
-	v.Submit(screens.ResendButton)
+	if !v.walk.send(screens.ResendButton, nil) {
+		v.draw()
+		v.Submit(screens.ResendButton)
+	}
 	return v.AwaitMail(user, mark, "another mail with a sign-in code or link", v.signsIn)
 }
 
@@ -96,6 +102,10 @@ func (v *Visitor) LinkIn(message inbox.Message) string {
 func (v *Visitor) EnterCode(code string) {
 	v.T.Helper()
 	v.Step("enter the code from the mail")
+	if v.walk.send(screens.PinInput, map[string]string{"code": code}) {
+		return
+	}
+	v.draw()
 	screens.SubmitCode(v.Page, code)
 }
 
@@ -112,6 +122,12 @@ func (v *Visitor) SignInByCode(user *User) {
 func (v *Visitor) Redeem(link string) {
 	v.T.Helper()
 	v.Step("open the link from the mail")
+	if v.Walks {
+		if v.walk = v.walkBehind(link); v.walk.landed() || v.walk.sent {
+			return
+		}
+	}
+	v.walk = nil
 	v.Goto(link)
 	if confirm := `form button[type="submit"]`; v.atAuth(v.URL()) && !v.Has(screens.Alert) &&
 		v.Count(`form input:not([type="hidden"])`) == 0 && v.Has(confirm) {
@@ -139,6 +155,10 @@ func (v *Visitor) signsIn(message inbox.Message) bool {
 // direct requests with the field "code".
 func (v *Visitor) CodeForm() *screens.Form {
 	v.T.Helper()
+	if form := v.walk.form(screens.PinInput); form != nil {
+		return form
+	}
+	v.draw()
 	v.Await(screens.PinInput)
 	form := screens.FormAt(v.HTML(), v.URL(), screens.PinInput)
 	if form == nil {
@@ -163,6 +183,10 @@ func (v *Visitor) VerifyNoWayIn() {
 func (v *Visitor) TryToComeBackSilently() {
 	v.T.Helper()
 	v.Step("begin a sign-in to see whether the auth environment knows this browser")
+	if v.walkFrom(v.LoginURL("")); v.walk.landed() || v.walk.shows(screens.EmailInput) {
+		return
+	}
+	v.walk = nil
 	v.Goto(v.LoginURL(""))
 	v.AwaitURL("the application or the auth environment", func(u *url.URL) bool { return v.Landed(u) || v.atAuth(u) })
 }

@@ -14,11 +14,7 @@ import (
 // address by the mail's link and ends signed in.
 func (v *Visitor) SignUpByPassword(user *User) {
 	v.T.Helper()
-	link := v.LinkIn(v.BeginSignUp(user))
-	if v.Walks && v.walkBehind(link) {
-		return
-	}
-	v.Redeem(link)
+	v.Redeem(v.LinkIn(v.BeginSignUp(user)))
 	v.AwaitLanding()
 }
 

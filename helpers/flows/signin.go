@@ -13,6 +13,16 @@ import (
 func (v *Visitor) OpenLogin(next string) *browser.Answer {
 	v.T.Helper()
 	v.Step("open the login page from the application")
+	if v.walkFrom(v.LoginURL(next)); v.walk.shows(screens.EmailInput) {
+		return v.walk.answer
+	}
+	return v.openLogin(next)
+}
+
+// openLogin is OpenLogin in the browser.
+func (v *Visitor) openLogin(next string) *browser.Answer {
+	v.T.Helper()
+	v.walk = nil
 	answer := v.Goto(v.LoginURL(next))
 	screens.AwaitLogin(v.Page)
 	return answer
@@ -35,6 +45,7 @@ func (v *Visitor) LoginURL(next string) string {
 // SignInByCode.
 func (v *Visitor) SignIn(user *User) {
 	v.T.Helper()
+	v.walk = nil
 	if _, in := v.walkIn(user, v.LoginURL(""), v.Landed); in {
 		return
 	}
@@ -59,10 +70,8 @@ func (v *Visitor) Identify(user *User) {
 // SignInByPassword signs in with e-mail and password, and waits for the landing.
 func (v *Visitor) SignInByPassword(user *User) {
 	v.T.Helper()
-	if v.Walks {
-		if w := v.walkTo(v.LoginURL(""), nowhere); w.tryPassword(user.Email, user.Password) && w.landed() {
-			return
-		}
+	if v.walkFrom(v.LoginURL("")); v.walk.tryPassword(user.Email, user.Password) && v.walk.landed() {
+		return
 	}
 	v.drawPassword(user.Email, user.Password)
 	v.AwaitLanding()
@@ -72,7 +81,7 @@ func (v *Visitor) SignInByPassword(user *User) {
 // that led.
 func (v *Visitor) TryPassword(email, password string) {
 	v.T.Helper()
-	if v.Walks && v.walkTo(v.LoginURL(""), nowhere).tryPassword(email, password) {
+	if v.walkFrom(v.LoginURL("")); v.walk.tryPassword(email, password) {
 		return
 	}
 	v.drawPassword(email, password)
@@ -80,7 +89,7 @@ func (v *Visitor) TryPassword(email, password string) {
 
 func (v *Visitor) drawPassword(email, password string) {
 	v.T.Helper()
-	v.OpenLogin("")
+	v.openLogin("")
 	v.Step("try e-mail and password")
 	screens.SubmitEmail(v.Page, email)
 	screens.SubmitPassword(v.Page, password)
@@ -90,6 +99,9 @@ func (v *Visitor) drawPassword(email, password string) {
 // until the browser is back at the application.
 func (v *Visitor) SignOut() {
 	v.T.Helper()
+	if v.Walks && v.walkOut() {
+		return
+	}
 	v.PressSignOut()
 	v.AwaitLanding()
 }
@@ -99,6 +111,7 @@ func (v *Visitor) SignOut() {
 func (v *Visitor) PressSignOut() {
 	v.T.Helper()
 	v.Step("sign out")
+	v.walk = nil
 	c := v.World.Config
 	v.Goto(v.app(c.AppProtectedPath))
 	v.Submit(v.control(c.AppLogoutPath))

@@ -51,11 +51,13 @@ type Visitor struct {
 	// Walks lets the hosted pages be gone through without drawing them, where
 	// they are plain forms: for people who are not what the case is about.
 	Walks bool
+	walk  *walk // where such a visitor stands; nil where the browser's page counts
 }
 
 // NewTab opens another tab of the same browser.
 func (v *Visitor) NewTab() *Visitor {
 	tab := *v
+	tab.walk = nil
 	tab.Page = v.Page.NewTab()
 	return &tab
 }
@@ -81,6 +83,11 @@ func (v *Visitor) Landed(u *url.URL) bool {
 // AwaitLanding waits until the browser is back at the application, behind the
 // callback: the sign that a sign-in has ended.
 func (v *Visitor) AwaitLanding() {
+	v.T.Helper()
+	if w := v.walk; w != nil && w.landed() {
+		return
+	}
+	v.draw()
 	v.AwaitURL("a page of the application, behind the callback", v.Landed)
 }
 

@@ -20,8 +20,10 @@ type walk struct {
 	html string   // of that page
 	// status is the page's; 0 where the walk left.
 	status int
+	answer *browser.Answer     // the last one
 	ends   func(*url.URL) bool // redirect targets that are not followed
 	left   bool                // it was redirected to one
+	sent   bool                // a form has been sent
 }
 
 // redirectsOfWalk is how many redirects may follow each other.
@@ -48,6 +50,7 @@ func asNavigation(site string) []browser.FetchOption {
 
 func (w *walk) follow(answer *browser.Answer) {
 	for range redirectsOfWalk {
+		w.answer = answer
 		w.html, w.status = "", 0
 		location := answer.Header.Get("Location")
 		if answer.Status < 300 || answer.Status > 399 || location == "" {
@@ -84,7 +87,7 @@ func (w *walk) send(selector string, fields map[string]string) bool {
 		}
 		form.Fields.Set(name, value)
 	}
-	w.at = form.Action
+	w.at, w.sent = form.Action, true
 	options := append(asNavigation("same-origin"),
 		browser.WithForm(form.Fields), browser.WithHeader("Origin", form.Action.Scheme+"://"+form.Action.Host))
 	w.follow(w.v.Fetch(http.MethodPost, form.Action.String(), options...))
@@ -105,7 +108,7 @@ func (w *walk) open(selector string) bool {
 
 // form is the first form of the page that holds selector, or nil.
 func (w *walk) form(selector string) *screens.Form {
-	if w.left || w.status != http.StatusOK {
+	if w == nil || w.left || w.status != http.StatusOK {
 		return nil
 	}
 	return screens.FormAt(w.html, w.at, selector)
@@ -122,21 +125,24 @@ func (w *walk) identify(user *User) bool {
 	}
 	v.Step("sign in with a code by mail, by direct requests")
 	mark := v.MarkInbox(user)
-	if !w.send(screens.EmailInput, map[string]string{"email": user.Email}) {
-		return false
-	}
-	if !w.shows(screens.PinInput) && !w.send(screens.EmailCodeChoice, nil) {
-		return false
-	}
-	if !w.shows(screens.PinInput) {
+	if !w.askForMail(user.Email) || !w.shows(screens.PinInput) {
 		return false
 	}
 	code := v.CodeIn(v.AwaitMail(user, mark, "a mail with a sign-in code", v.HasCode))
 	return w.send(screens.PinInput, map[string]string{"code": code}) && w.left
 }
 
+// askForMail asks for a mail with a code or link, and reports whether it could.
+func (w *walk) askForMail(email string) bool {
+	return w.send(screens.EmailInput, map[string]string{"email": email}) &&
+		(w.shows(screens.PinInput) || w.shows(screens.ResendButton) || w.send(screens.EmailCodeChoice, nil))
+}
+
 // tryPassword sends an address and a password, and reports whether both had a form.
 func (w *walk) tryPassword(email, password string) bool {
+	if w == nil {
+		return false
+	}
 	w.v.Step("try e-mail and password, by direct requests")
 	return w.send(screens.EmailInput, map[string]string{"email": email}) &&
 		w.send(screens.PasswordInput, map[string]string{"password": password})
@@ -144,7 +150,7 @@ func (w *walk) tryPassword(email, password string) bool {
 
 // landed reports whether the walk ended at a page of the application.
 func (w *walk) landed() bool {
-	return w.status >= http.StatusOK && w.status < http.StatusBadRequest && w.v.Landed(w.at)
+	return w != nil && w.status >= http.StatusOK && w.status < http.StatusBadRequest && w.v.Landed(w.at)
 }
 
 // nowhere lets a walk follow every redirect.
@@ -169,14 +175,49 @@ func (v *Visitor) walkToReset(email string) bool {
 	return ok && (!w.shows(screens.EmailInput) || w.send(screens.EmailInput, map[string]string{"email": email}))
 }
 
-// walkBehind opens a link from a mail, presses the button that its page shows,
-// and reports whether that ended at a page of the application.
-func (v *Visitor) walkBehind(link string) bool {
+// walkBehind opens a link from a mail and presses the button that its page
+// shows, where it shows nothing else to fill in.
+func (v *Visitor) walkBehind(link string) *walk {
 	w := v.walkTo(link, nowhere)
-	if form := w.form(`[type="submit"]`); form != nil && len(form.Guessable()) == 0 {
-		w.send(`[type="submit"]`, nil)
+	if form := w.form(confirmButton); form != nil && v.atAuth(w.at) && len(form.Guessable()) == 0 {
+		w.send(confirmButton, nil)
 	}
+	return w
+}
+
+const confirmButton = `[type="submit"]`
+
+// walkOut uses the application's way out, and reports whether that ended at a
+// page of the application.
+func (v *Visitor) walkOut() bool {
+	v.Step("sign out, by direct requests")
+	c := v.World.Config
+	w := v.walkTo(v.app(c.AppProtectedPath), nowhere)
+	if control := v.control(c.AppLogoutPath); !w.send(control, nil) && !w.open(control) {
+		return false
+	}
+	v.walk = w
 	return w.landed()
+}
+
+// walkFrom begins a walk of a visitor who walks; for others there is none.
+func (v *Visitor) walkFrom(address string) {
+	v.walk = nil
+	if v.Walks {
+		v.walk = v.walkTo(address, nowhere)
+	}
+}
+
+// draw ends a walk that cannot go on: the browser opens the page where it
+// stands.
+func (v *Visitor) draw() {
+	v.T.Helper()
+	if w := v.walk; w != nil {
+		v.walk = nil
+		if w.at != nil {
+			v.Goto(w.at.String())
+		}
+	}
 }
 
 // signUpPage walks to the sign-up's form.
