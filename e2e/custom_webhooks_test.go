@@ -25,37 +25,13 @@ func TestWebhooks(t *testing.T) {
 		Why:      "what changes at Scalekit never reaches the product: removed people stay, new ones are missing",
 		Mend:     "verify the bytes as they came, before any parsing; try every signature of the header; skip versions that you do not know; answer 2xx within ten seconds",
 		Standard: "Standard Webhooks; spec/webhooks-scim.md 1 and 5",
-	}, func(c *check) {
-		r := c.receiver()
-		for _, recipe := range webhook.Legal(r.own) {
-			name := c.unique()
-			status := r.post(recipe.Make(r.renaming(name)))
-			assert.Equal(c, 2, status/100, "the answer to %s is 2xx; it was HTTP %d", recipe.Name, status)
-			r.awaitEffect(name, recipe.Name)
-		}
-	})
+	}, func(c *check) { c.receiver().verifyTakesLegal() })
 
 	item.Case("a delivery that is not signed rightly, or not now, changes nothing", advice{
 		Why:      "anybody on the internet can rename, suspend or delete your customers",
 		Mend:     "refuse with 401 what does not verify: over webhook-id, webhook-timestamp and the raw body, with this endpoint's secret, within five minutes of now",
 		Standard: "Standard Webhooks; OWASP ASVS 4.1.5; CWE-345",
-	}, func(c *check) {
-		r := c.receiver()
-		sent := map[string]string{}
-		for _, recipe := range webhook.Hostile(r.own) {
-			name := c.unique()
-			sent[name] = recipe.Name
-			status := r.post(recipe.Make(r.renaming(name)))
-			assert.Zero(c, r.shown(name), "a delivery %s changes nothing (HTTP %d)", recipe.Name, status)
-		}
-		// The sign that a receiver which acts later has come this far.
-		last := c.unique()
-		r.post(r.own.Sign(r.renaming(last), time.Now()))
-		r.awaitEffect(last, "the rightly signed one after them")
-		for name, what := range sent {
-			assert.Zero(c, r.shown(name), "a delivery %s changes nothing, also later", what)
-		}
-	})
+	}, func(c *check) { c.receiver().verifyIgnoresHostile() })
 
 	item.Case("a delivery that comes again has no second effect", advice{
 		Why:      "webhooks come at least once: a retry undoes what came after it, or counts twice",
@@ -101,19 +77,68 @@ type receiver struct {
 	c    *check
 	own  webhook.Signer
 	user *flows.User
-	v    *flows.Visitor
+	// naming is an event that gives something a name, and page is where the
+	// app shows it.
+	naming func(name string) []byte
+	page   func() string
+}
+
+// verifyTakesLegal fails the case unless every rightly signed delivery has its
+// effect.
+func (r *receiver) verifyTakesLegal() {
+	r.c.Helper()
+	for _, recipe := range webhook.Legal(r.own) {
+		name := r.c.unique()
+		status := r.post(recipe.Make(r.naming(name)))
+		assert.Equal(r.c, 2, status/100, "the answer to %s is 2xx; it was HTTP %d", recipe.Name, status)
+		r.awaitEffect(name, recipe.Name)
+	}
+}
+
+// verifyIgnoresHostile fails the case if a delivery that is not signed rightly,
+// or not now, has an effect.
+func (r *receiver) verifyIgnoresHostile() {
+	r.c.Helper()
+	sent := map[string]string{}
+	for _, recipe := range webhook.Hostile(r.own) {
+		name := r.c.unique()
+		sent[name] = recipe.Name
+		status := r.post(recipe.Make(r.naming(name)))
+		assert.Zero(r.c, r.shown(name), "a delivery %s changes nothing (HTTP %d)", recipe.Name, status)
+	}
+	// The sign that a receiver which acts later has come this far.
+	last := r.c.unique()
+	r.post(r.own.Sign(r.naming(last), time.Now()))
+	r.awaitEffect(last, "the rightly signed one after them")
+	for name, what := range sent {
+		assert.Zero(r.c, r.shown(name), "a delivery %s changes nothing, also later", what)
+	}
 }
 
 // receiver signs somebody in and returns the endpoint that speaks of their
 // organization.
 func (c *check) receiver() *receiver {
 	c.Helper()
-	c.Need("APP_WEBHOOK_PATH", "SCALEKIT_WEBHOOK_SECRET", "APP_WEBHOOK_EFFECT_PATH")
+	r := c.endpoint("APP_WEBHOOK_EFFECT_PATH")
+	v := c.Browser()
+	r.user = c.NewUser()
+	v.SignIn(r.user)
+	r.naming, r.page = r.renaming, func() string {
+		answer := v.Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppWebhookEffectPath))
+		require.Equal(c, http.StatusOK, answer.Status, "the answer of APP_WEBHOOK_EFFECT_PATH to a signed-in person")
+		return string(answer.Body)
+	}
+	return r
+}
+
+// endpoint is the app's webhook endpoint; more names what a case needs to see
+// effects.
+func (c *check) endpoint(more ...string) *receiver {
+	c.Helper()
+	c.Need(append([]string{"APP_WEBHOOK_PATH", "SCALEKIT_WEBHOOK_SECRET"}, more...)...)
 	own, err := webhook.New(suite.cfg.WebhookSecret)
 	require.NoError(c, err, "SCALEKIT_WEBHOOK_SECRET")
-	r := &receiver{c: c, own: own, user: c.NewUser(), v: c.Browser()}
-	r.v.SignIn(r.user)
-	return r
+	return &receiver{c: c, own: own}
 }
 
 // renaming is an event that gives the person's organization a name.
@@ -145,16 +170,15 @@ func (r *receiver) post(d webhook.Delivery) (status int) {
 // shown is how often the app shows a name to the person.
 func (r *receiver) shown(name string) int {
 	r.c.Helper()
-	answer := r.v.Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppWebhookEffectPath))
-	require.Equal(r.c, http.StatusOK, answer.Status, "the answer of APP_WEBHOOK_EFFECT_PATH to a signed-in person")
+	text := r.page()
 	// Names end in a number: what follows must not make another one of it.
-	return strings.Count(string(answer.Body)+" ", name) - countLonger(string(answer.Body), name)
+	return strings.Count(text+" ", name) - countLonger(text, name)
 }
 
 // awaitEffect waits until the app shows a name.
 func (r *receiver) awaitEffect(name, what string) {
 	r.c.Helper()
-	r.v.AwaitFact("the app to show the effect of "+what, func() bool { return r.shown(name) > 0 })
+	r.c.Eventually(func() bool { return r.shown(name) > 0 }, r.c.patience(), "expected the app to show the effect of %s", what)
 }
 
 // countLonger is how often a name is only the beginning of a longer one.

@@ -207,19 +207,35 @@ func (a *Agent) WhoAmI(hint string) string {
 	if path == "" {
 		path = c.AppProtectedPath
 	}
-	address, header := c.App(path), http.Header{}
+	header := http.Header{}
 	if c.AppWhoamiPath != "" {
 		header.Set("Accept", "application/json")
 	}
+	answer := a.atApp(path, header)
+	return whoIn(c, answer.Status, []byte(answer.Body), hint)
+}
+
+// Look opens a page of the application, or its data, with this person's
+// cookies. Redirects inside the application are followed, but for those to its
+// sign-in.
+func (a *Agent) Look(path string) Stop {
+	a.T.Helper()
+	return a.atApp(path, http.Header{})
+}
+
+func (a *Agent) atApp(path string, header http.Header) Stop {
+	a.T.Helper()
+	c := a.World.Config
+	address := c.App(path)
 	for range agentRedirects {
 		answer := a.request(http.MethodGet, address, header)
 		if !answer.redirects() || !sameOrigin(answer.URL, c.AppURL) || answer.URL.Path == c.AppLoginPath {
-			return whoIn(c, answer.Status, []byte(answer.Body), hint)
+			return answer
 		}
 		address = answer.URL.String()
 	}
 	a.T.Fatalf("%s still redirects inside the application after %d redirects: expected an answer, saw a loop", path, agentRedirects)
-	return ""
+	return Stop{}
 }
 
 // VerifySignedIn fails the test unless the server says that user is signed in.

@@ -49,6 +49,13 @@ func openIdP(t TB, keyFile, certFile, entityID, ssoURL string) *idp.IdP {
 func (a *Agent) SAMLRequest(connectionID string) (Grant, idp.Request) {
 	a.T.Helper()
 	grant, stop := a.Authorize(url.Values{"connection_id": {connectionID}})
+	return grant, a.samlRequestAt(stop, connectionID)
+}
+
+// samlRequestAt reads the AuthnRequest with which the auth environment has
+// ended an authorization request.
+func (a *Agent) samlRequestAt(stop Stop, connectionID string) idp.Request {
+	a.T.Helper()
 	var asked *http.Request
 	if form := stop.Form(`input[name="SAMLRequest"]`); form != nil {
 		asked, _ = http.NewRequest(http.MethodPost, form.Action.String(), strings.NewReader(form.Fields.Encode())) //nolint:noctx // only read, never sent
@@ -61,7 +68,7 @@ func (a *Agent) SAMLRequest(connectionID string) (Grant, idp.Request) {
 		a.T.Fatalf("expected connection %s to send the browser to its identity provider; it ended at %s (HTTP %d): %v",
 			connectionID, stop.URL.Redacted(), stop.Status, err)
 	}
-	return grant, request
+	return request
 }
 
 // PostSAML delivers a response to the assertion consumer service, as a page of

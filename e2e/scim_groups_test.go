@@ -1,0 +1,111 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/auth-preflight/auth-preflight/helpers/scim"
+)
+
+// A group in the customer's directory decides what its members may do.
+func TestSCIMGroups(t *testing.T) {
+	item := begin(t, "scim/groups")
+
+	for _, speak := range scim.Dialects() {
+		item.Case("joining a group as "+speak.Name()+" says it gives the group's role, and leaving takes it back", advice{
+			Why:      "who is made an administrator cannot work; who is one no longer goes on being one, or everybody loses it with them",
+			Mend:     "recompute a person's roles at every change of a group, in each provider's way of writing it; the app takes roles from fresh tokens",
+			Standard: "RFC 7644 §3.5.2; spec/webhooks-scim.md 7.5; OWASP ASVS 8.3.2",
+		}, func(c *check) {
+			c.Need("PREFLIGHT_SCIM_GROUP", "PREFLIGHT_SCIM_ROLE")
+			o := c.Company(speak)
+			group := o.group(suite.cfg.SCIMGroup)
+			e, stays := o.hire(), o.hire()
+			token := e.tokens(e.signIn()).RefreshToken
+			before, token := e.roles(token)
+			assert.NotContains(c, before, suite.cfg.SCIMRole, "roles in the token of somebody who is in no group")
+			o.do(http.MethodPatch, group, speak.Join(e.id, stays.id))
+			inside, token := e.roles(token)
+			assert.Contains(c, inside, suite.cfg.SCIMRole, "roles in the next token after joining %s", suite.cfg.SCIMGroup)
+			o.do(http.MethodPatch, group, speak.Leave(e.id))
+			outside, _ := e.roles(token)
+			assert.NotContains(c, outside, suite.cfg.SCIMRole, "roles in the next token after leaving %s", suite.cfg.SCIMGroup)
+			members := o.do(http.MethodGet, group, nil).Members()
+			assert.NotContains(c, members, e.id, "members of the group, of which one has left")
+			assert.Contains(c, members, stays.id, "members of the group, of which another has stayed")
+			assert.True(c, has(stays.membership(), suite.cfg.SCIMRole), "the one who has stayed has the role %s still, by API", suite.cfg.SCIMRole)
+		})
+	}
+
+	item.Case("a group that is deleted takes its role along, but not one that another group gives", advice{
+		Why:      "a department is dissolved, and its people keep its rights; or they lose those that they have for another reason",
+		Mend:     "when a group goes, recompute the roles of everybody who was in it",
+		Standard: "spec/webhooks-scim.md 7.5",
+	}, func(c *check) {
+		o := c.NewCompany(scim.Okta{})
+		role := suite.cfg.SCIMRole
+		if role == "" {
+			role = "admin"
+		}
+		one, both := o.hire(), o.hire()
+		first, second := o.newGroup(one.id, both.id), o.newGroup(both.id)
+		for _, group := range []string{first, second} {
+			if err := suite.world.API.MapGroup(suite.ctx, o.orgID, o.id, group, role); err != nil {
+				c.NotVerified("the environment lets SCALEKIT_CLIENT_ID map no group to a role (" + err.Error() + ")")
+			}
+		}
+		assert.True(c, has(one.membership(), role) && has(both.membership(), role), "both members of a group that is mapped to %s have that role", role)
+		o.do(http.MethodDelete, "/Groups/"+url.PathEscape(first), nil)
+		assert.False(c, has(one.membership(), role), "the role %s of somebody whose only group was deleted", role)
+		assert.True(c, has(both.membership(), role), "the role %s of somebody who is in another group of that role", role)
+		o.do(http.MethodDelete, "/Groups/"+url.PathEscape(second), nil)
+		assert.False(c, has(both.membership(), role), "the role %s after the last of its groups was deleted", role)
+		assert.Equal(c, "ACTIVE", both.membership().Status, "membership after the groups were deleted: leaving a group is not leaving the company")
+	})
+}
+
+// group is the path of a group that is there already.
+func (o *company) group(name string) string {
+	o.c.Helper()
+	found := o.find("/Groups", "displayName", name)
+	at := slices.IndexFunc(found.Resources, func(r map[string]any) bool { return r["displayName"] == name })
+	if at < 0 {
+		o.c.NotVerified("PREFLIGHT_SCIM_GROUP (" + name + ") is no group of the directory at PREFLIGHT_SCIM_URL: push it once, and map it to PREFLIGHT_SCIM_ROLE")
+	}
+	return "/Groups/" + url.PathEscape(found.IDs()[at])
+}
+
+// newGroup makes a group with members and returns its id.
+func (o *company) newGroup(members ...string) string {
+	o.c.Helper()
+	name := "Preflight " + o.c.unique()
+	o.c.removeLater("directory group", name, func(ctx context.Context) error { return o.forget(ctx, "/Groups", "displayName", name) })
+	id := o.do(http.MethodPost, "/Groups", o.speak.Group(name, name, members...)).ID()
+	if id == "" {
+		o.c.Fatalf("expected the answer to the creation of a group to name its id")
+	}
+	return id
+}
+
+// roles are those in the token that a refresh brings, and the next refresh token.
+func (e *employee) roles(refreshToken string) (roles []any, next string) {
+	e.c.Helper()
+	answer := e.refresh(refreshToken)
+	if answer.AccessToken == "" {
+		e.c.Fatalf("expected a refresh to bring a token for somebody whose groups have changed; saw HTTP %d %s", answer.Status, answer.Error)
+	}
+	claims, err := suite.world.API.VerifyJWT(suite.ctx, answer.AccessToken)
+	if err != nil {
+		e.c.Fatalf("expected an access token that the environment's keys verify: %v", err)
+	}
+	roles, _ = claims["roles"].([]any)
+	if next = answer.RefreshToken; next == "" {
+		next = refreshToken
+	}
+	return roles, next
+}

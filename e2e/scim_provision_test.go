@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/scim"
+)
+
+// Whom a customer's directory names, and nobody else, can come in.
+func TestSCIMProvision(t *testing.T) {
+	item := begin(t, "scim/provision")
+
+	for _, speak := range scim.Dialects() {
+		item.Case("whom "+speak.Name()+" creates can sign in, as a plain member", advice{
+			Why:      "the customer's new people stand before a closed door, or come in with rights that nobody gave them",
+			Mend:     "enable the directory, register the organization's e-mail domain, and look at the directory's users and events in the dashboard",
+			Standard: "RFC 7644 §3.3; CHECKLIST scim/provision",
+		}, func(c *check) {
+			o := c.Company(speak)
+			e := o.someone()
+			require.Zero(c, o.find("/Users", "userName", e.UserName).Total, "people of a user name that is new")
+			answer := e.create()
+			assert.Equal(c, http.StatusCreated, answer.Status, "HTTP status of a creation")
+			assert.Equal(c, []string{e.id}, o.find("/Users", "userName", strings.ToUpper(e.UserName)).IDs(), "who is found by the user name, in capitals")
+			seen := e.read()
+			assert.True(c, strings.EqualFold(e.UserName, seen.Text("userName")) && seen.Active(), "the directory shows the person, and as active: %s", seen.Raw)
+			member := e.membership()
+			assert.Equal(c, "ACTIVE", member.Status, "membership of %s in the directory's organization, by API", e.Email)
+			assert.False(c, suite.cfg.SCIMRole != "" && has(member, suite.cfg.SCIMRole), "a new person has the role %s, which only a group gives", suite.cfg.SCIMRole)
+			e.signIn()
+		})
+	}
+
+	item.Case("who is created as inactive stays out", advice{
+		Why:      "people whose first day is next month, or who were suspended before, come in today",
+		Mend:     "take \"active\" from the creation, too",
+		Standard: "RFC 7643 §4.1.1",
+	}, func(c *check) {
+		e := c.Company(scim.Okta{}).someone()
+		body := e.speak.Create(e.Person)
+		body["active"] = false
+		e.id = e.do(http.MethodPost, "/Users", body).ID()
+		require.False(c, e.read().Active(), "the directory shows a person as active who was created as inactive")
+		e.verifyNoEntry("having been created as inactive")
+	})
+
+	item.Case("a directory speaks for its own organization's people only", advice{
+		Why:      "one customer's administrator takes over, renames or locks out the people of another",
+		Mend:     "process only addresses of domains that are registered for the directory's organization",
+		Standard: "OWASP ASVS 8.4.1; spec/webhooks-scim.md 7.4",
+	}, func(c *check) {
+		o := c.Company(scim.Okta{})
+		victim := c.NewUser()
+		mallory := o.somebody(scim.Person{UserName: victim.Email, Email: victim.Email, GivenName: "Mallory", FamilyName: "Intruder", ExternalID: "pf-" + c.unique()})
+		// A refusal is as good as no effect (DEFECTS.md C-16).
+		if answer := o.send(http.MethodPost, "/Users", o.speak.Create(mallory.Person)); answer.Good() {
+			mallory.id = answer.ID()
+			o.send(http.MethodPatch, mallory.path(), o.speak.Switch(false))
+		}
+		user, err := suite.world.API.GetUser(suite.ctx, victim.ID)
+		if err != nil {
+			c.Trouble("the environment cannot be asked for the person: %v", err)
+		}
+		assert.Empty(c, membershipIn(user, o.orgID).Status, "membership of a person of another domain in the organization whose directory named them")
+		assert.Equal(c, victim.GivenName, user.Profile.GivenName, "given name of a person of another domain")
+		assert.Equal(c, "ACTIVE", membershipIn(user, victim.OrgID).Status, "the person's membership of before")
+	})
+
+	item.Case("a provider finds everybody, page by page", advice{
+		Why:      "a provider that misses people at the end of a page creates them again, or never removes them",
+		Mend:     "count startIndex from 1, answer totalResults of the whole list, and let filters filter",
+		Standard: "RFC 7644 §3.4.2.2, §3.4.2.4",
+	}, func(c *check) {
+		o := c.NewCompany(scim.Entra{})
+		var want []string
+		for range 4 {
+			want = append(want, o.hire().id)
+		}
+		all, err := o.All(suite.ctx, "/Users")
+		require.NoError(c, err)
+		assert.ElementsMatch(c, want, scim.List{Resources: all}.IDs(), "ids of all people, in the endpoint's own pages")
+		var paged []string
+		for _, start := range []int{1, 3} {
+			page, err := o.do(http.MethodGet, scim.Query("/Users", "startIndex", strconv.Itoa(start), "count", "2"), nil).Page()
+			require.NoError(c, err)
+			assert.Equal(c, len(want), page.Total, "totalResults of the page from %d", start)
+			paged = append(paged, page.IDs()...)
+		}
+		assert.ElementsMatch(c, want, paged, "ids of all people, in two pages of two")
+		assert.Zero(c, o.find("/Users", "userName", "nobody@"+o.domain).Total, "people of a user name that nobody has")
+	})
+}
