@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // the page and its style
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 //go:embed report.html
@@ -49,6 +51,19 @@ func (r *Result) HTML(w io.Writer) error {
 		"redFirst": redFirst,
 		"open":     func(s State) bool { return s.gates() },
 		"tone":     tone,
+		"proven":   proven,
+		"short":    short,
+		"more": func(c CaseResult) bool {
+			return c.Output != c.Seen && !inOneSentence.MatchString(c.Output) || strings.Contains(c.Output, "\n") && c.Output != c.Seen
+		},
+		"plain": func(c CaseResult) bool { return c.State == Passed && len(c.Evidence) == 0 },
+		"inSection": func(i ItemResult, behind []string) any {
+			return struct {
+				Item   ItemResult
+				Behind bool
+			}{i, len(behind) > 0}
+		},
+		"traceFile": func(e Evidence) string { return quoted("reports/runs/" + r.Run.ID + "/" + e.File) },
 	}).Parse(page)
 	if err != nil {
 		return err
@@ -65,6 +80,7 @@ func (r *Result) HTML(w io.Writer) error {
 		"Result": r, "Sections": r.sections(), "Tallies": r.tallies(), "Code": code, "Why": why, "Proof": proof, "Trouble": trouble,
 		"Since": r.sinceGroups(), "Slowest": r.slowest(slowestShown),
 		"Style": template.CSS(style), "StyleHash": digest(style), "Script": template.JS(script), "ScriptHash": digest(script),
+		"Stamp":   r.Run.Started.Format(time.RFC3339),
 		"Started": r.Run.Started.Format("2 January 2006, 15:04 MST"),
 	})
 	if err != nil {
@@ -167,4 +183,32 @@ func withCase(item ItemResult) ItemResult {
 		}
 	}
 	return item
+}
+
+// proven says how many of the known mistakes have been seen to turn the item
+// red. Only what was recorded counts as proven.
+func proven(item ItemResult) string {
+	seen := 0
+	for _, d := range item.Defects {
+		if d.NoticedBy != "" {
+			seen++
+		}
+	}
+	all := count(len(item.Defects), "known mistake")
+	switch seen {
+	case 0:
+		return "Held against " + all + ", none recorded as noticed yet"
+	case len(item.Defects):
+		return "Proven against " + all
+	}
+	return fmt.Sprintf("Proven against %d of %s", seen, all)
+}
+
+// short is the beginning of a text that stands in full elsewhere on the page.
+func short(text string) string {
+	const most = 220
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + " …"
+	}
+	return text
 }

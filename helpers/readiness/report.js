@@ -13,6 +13,10 @@
     for (const part of document.querySelectorAll("section.part")) part.hidden = !part.querySelector(".item:not([hidden])");
     count.textContent = find.value || only.value ? `${shown} of ${items.length} items` : "";
   };
+  // An old report says so: its pages cannot know when they are looked at.
+  const began = document.querySelector("time"), age = document.querySelector(".age");
+  const days = Math.floor((Date.now() - new Date(began.dateTime)) / 86400000);
+  if (days > 0) { age.textContent = ` · ${days} day${days > 1 ? "s" : ""} ago`; age.hidden = false; }
   find.addEventListener("input", show);
   only.addEventListener("change", show);
   bar.hidden = false;
