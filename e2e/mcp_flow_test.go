@@ -33,6 +33,7 @@ func TestMCPFlow(t *testing.T) {
 			c.NotApplicable("the authorization server takes no metadata documents (client_id_metadata_document_supported)")
 		}
 		c.Need("PREFLIGHT_MCP_CLIENT_ID_URL")
+		g.watched = true
 		c.useTools(g.Tokens(callScopes()...).AccessToken)
 	})
 
@@ -43,7 +44,7 @@ func TestMCPFlow(t *testing.T) {
 	}, func(c *check) {
 		c.NeedMCP("APP_MCP_READ_CALL", "APP_MCP_WRITE_CALL")
 		at := c.Discover(suite.cfg.AppMCPURL)
-		g := &guest{c: c, at: at, client: c.NewClient(at, "Preflight "+c.unique()), user: c.NewUser(), v: c.Browser()}
+		g := &guest{c: c, at: at, client: c.NewClient(at, "Preflight "+c.unique()), user: c.NewUser(), v: c.Browser(), watched: true}
 		c.useTools(g.Tokens(callScopes()...).AccessToken)
 	})
 

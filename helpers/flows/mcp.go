@@ -1,7 +1,6 @@
 package flows
 
 import (
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -124,30 +123,35 @@ func (a *Access) ConsentLink() string {
 	return ""
 }
 
-// CodeAt asks for an address of the auth environment with this browser's
-// cookies, without drawing a page, and follows redirects until one leads to
-// the redirect URI. It returns that one's query; nil if none does.
+// CodeAt asks for an address with this browser's cookies, without drawing a
+// page, and follows redirects until one leads to the redirect URI. It returns that one's query; nil if none does.
 func (v *Visitor) CodeAt(address, redirectURI string) url.Values {
 	v.T.Helper()
-	const most = 10
-	for range most {
-		answer := v.Fetch(http.MethodGet, address)
-		base, err1 := url.Parse(address)
-		next, err2 := url.Parse(answer.Header.Get("Location"))
-		if err1 != nil || err2 != nil || answer.Status < 300 || answer.Status > 399 {
-			return nil
-		}
-		next = base.ResolveReference(next)
-		if strings.HasPrefix(next.String(), redirectURI) {
-			v.World.Learn(next.Query().Get("code"))
-			return next.Query()
-		}
-		if !v.atAuth(next) {
-			return nil
-		}
-		address = next.String()
+	w := v.walkTo(address, atRedirectURI(redirectURI))
+	if !w.left {
+		return nil
 	}
-	return nil
+	v.World.Learn(w.at.Query().Get("code"))
+	return w.at.Query()
+}
+
+// AllowAccess is AskForAccess and Allow for a person who is not what the case
+// is about: the pages are walked where they are plain forms.
+func (v *Visitor) AllowAccess(user *User, address, redirectURI string) url.Values {
+	v.T.Helper()
+	w := v.walkTo(address, atRedirectURI(redirectURI))
+	if w.shows(screens.EmailInput) {
+		w.prove(user)
+	}
+	if !w.left {
+		allow, _, _ := strings.Cut(v.World.Config.ConsentButtons, ",")
+		w.post(screens.FormOfButton(w.html, w.at, strings.TrimSpace(allow)), nil)
+	}
+	if w.left {
+		v.World.Learn(w.at.Query().Get("code"))
+		return w.at.Query()
+	}
+	return v.AskForAccess(user, address, redirectURI).Allow()
 }
 
 // SignInAtOwnPages signs in at the customer's own pages, where the auth

@@ -77,7 +77,10 @@ func (w *walk) follow(answer *browser.Answer) {
 // goes where that leads. It reports whether there was such a form, with such
 // fields.
 func (w *walk) send(selector string, fields map[string]string) bool {
-	form := w.form(selector)
+	return w.post(w.form(selector), fields)
+}
+
+func (w *walk) post(form *screens.Form, fields map[string]string) bool {
 	if form == nil || form.Method != http.MethodPost {
 		return false
 	}
@@ -118,10 +121,13 @@ func (w *walk) form(selector string) *screens.Form {
 func (w *walk) shows(selector string) bool { return w.form(selector) != nil }
 
 // identify is Visitor.Identify. It reports whether it got to the end of the walk.
-func (w *walk) identify(user *User) bool {
+func (w *walk) identify(user *User) bool { return w.prove(user) && w.left }
+
+// prove shows who user is, and reports whether it got through the hosted pages.
+func (w *walk) prove(user *User) bool {
 	v := w.v
 	if user.Password != "" {
-		return w.tryPassword(user.Email, user.Password) && w.left
+		return w.tryPassword(user.Email, user.Password)
 	}
 	v.Step("sign in with a code by mail, by direct requests")
 	mark := v.MarkInbox(user)
@@ -129,7 +135,7 @@ func (w *walk) identify(user *User) bool {
 		return false
 	}
 	code := v.CodeIn(v.AwaitMail(user, mark, "a mail with a sign-in code", v.HasCode))
-	return w.send(screens.PinInput, map[string]string{"code": code}) && w.left
+	return w.send(screens.PinInput, map[string]string{"code": code})
 }
 
 // askForMail asks for a mail with a code or link, and reports whether it could.

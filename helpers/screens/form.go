@@ -40,10 +40,31 @@ func FormAt(html string, base *url.URL, selector string) *Form {
 	if err != nil {
 		return nil
 	}
-	element := doc.Find("form").Has(selector).First()
+	return formOf(doc.Find("form").Has(selector).First(), base)
+}
+
+// FormOfButton reads the form of the button that a word names, by its value or
+// by what it says, as that button would send it.
+func FormOfButton(html string, base *url.URL, word string) *Form {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return nil
+	}
+	button := doc.Find(`form button, form input[type="submit"]`).FilterFunction(func(_ int, b *goquery.Selection) bool {
+		return strings.EqualFold(b.AttrOr("value", ""), word) || strings.TrimSpace(b.Text()) == word
+	}).First()
+	form := formOf(button.Closest("form"), base)
+	if name, ok := button.Attr("name"); ok && form != nil {
+		form.Fields.Set(name, button.AttrOr("value", ""))
+	}
+	return form
+}
+
+func formOf(element *goquery.Selection, base *url.URL) *Form {
 	if element.Length() == 0 {
 		return nil
 	}
+	var err error
 	form := &Form{Method: strings.ToUpper(element.AttrOr("method", "GET")), Fields: url.Values{}, Editable: map[string]bool{}, hidden: map[string]bool{}}
 	if form.Action, err = base.Parse(element.AttrOr("action", "")); err != nil {
 		return nil
