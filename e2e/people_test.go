@@ -58,6 +58,12 @@ func (c *check) NewUser() *flows.User {
 // people into it.
 func (c *check) newOrganization(fill func(context.Context, *scalekit.Organization) error) error {
 	c.Helper()
+	return c.newOrganizationCalled("Preflight ", fill)
+}
+
+// newOrganizationCalled is newOrganization with a name that begins like this.
+func (c *check) newOrganizationCalled(prefix string, fill func(context.Context, *scalekit.Organization) error) error {
+	c.Helper()
 	// Named by an id of our own, so that it is found when the answer to its
 	// creation never comes.
 	name := c.unique()
@@ -65,7 +71,7 @@ func (c *check) newOrganization(fill func(context.Context, *scalekit.Organizatio
 		return suite.world.API.DeleteOrganizationByExternalID(ctx, name)
 	})
 	return suite.create(func(ctx context.Context) error {
-		organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: "Preflight " + name, ExternalID: name})
+		organization, err := suite.world.API.CreateOrganization(ctx, scalekit.NewOrganization{DisplayName: prefix + name, ExternalID: name})
 		if err != nil {
 			return err
 		}

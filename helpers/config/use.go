@@ -86,6 +86,16 @@ func matchesAny(patterns []string, host string) bool {
 // App is the absolute address of path, which may carry a query, at the app.
 func (c *Config) App(path string) string { return join(c.AppURL, path) }
 
+// Switch is where somebody chooses another of their organizations at the app: a
+// page of its own or, where it has none, the initiate-login address with
+// Scalekit's parameter for it (spec/oauth.md 7.1).
+func (c *Config) Switch() string {
+	if c.AppSwitchPath != "" {
+		return c.App(c.AppSwitchPath)
+	}
+	return c.App(c.AppInitiateLoginPath) + "?prompt=select_account"
+}
+
 // Env is the absolute address of path at the auth environment.
 func (c *Config) Env(path string) string { return join(c.EnvironmentURL, path) }
 

@@ -53,13 +53,17 @@ func (a *Agent) SignIn(user *User) (done bool) {
 // the application. It reports false where it cannot.
 func (a *Agent) GoOn(stop Stop, user *User) (done bool) {
 	a.T.Helper()
+	return a.Landed(a.Through(stop, user))
+}
+
+// Through is GoOn for an agent that may end elsewhere, and returns where.
+func (a *Agent) Through(stop Stop, user *User) Stop {
+	a.T.Helper()
 	mark, asked := a.mails().MarkInbox(user), false
 	for range quietSteps {
 		switch {
-		case a.Landed(stop):
-			return true
-		case !stop.Followed || stop.has(screens.Alert):
-			return false
+		case !stop.Followed || !stop.atAuth(a) || stop.has(screens.Alert):
+			return stop
 		case stop.has(screens.PinInput), asked && stop.has(screens.ResendButton):
 			mail := a.mails().AwaitMail(user, mark, "a mail with a sign-in code or link", a.mails().signsIn)
 			if stop.has(screens.PinInput) && len(mail.Codes) > 0 {
@@ -72,7 +76,7 @@ func (a *Agent) GoOn(stop Stop, user *User) (done bool) {
 		case user.Password != "" && stop.has(screens.PasswordInput):
 			form := stop.Form(screens.PasswordInput)
 			if form == nil {
-				return false
+				return stop
 			}
 			stop = a.Submit(form, map[string]string{stop.nameOf(screens.PasswordInput): user.Password})
 		case stop.has(screens.EmailCodeChoice):
@@ -82,8 +86,20 @@ func (a *Agent) GoOn(stop Stop, user *User) (done bool) {
 			asked = true
 			stop = a.Submit(stop.Form(screens.EmailInput), map[string]string{stop.nameOf(screens.EmailInput): user.Email})
 		default:
-			return false
+			return stop
 		}
+	}
+	return stop
+}
+
+// SwitchTo chooses another organization at the application (APP_SWITCH_PATH) or,
+// where it has no way of its own, by the initiate-login address, which passes on
+// what it is given. It reports whether that ended at the application.
+func (a *Agent) SwitchTo(organizationID string) (done bool) {
+	a.T.Helper()
+	stop := a.Get(a.World.Config.Switch())
+	if stop.Asks() {
+		stop = a.Pick(stop, organizationID)
 	}
 	return a.Landed(stop)
 }
@@ -133,6 +149,9 @@ func (a *Agent) Pick(stop Stop, organizationID string) Stop {
 	}
 	return a.Submit(form, map[string]string{name: organizationID})
 }
+
+// Shows reports whether the page at hand has an element that matches.
+func (s Stop) Shows(selector string) bool { return s.has(selector) }
 
 // Offers reports whether the page that asks for an organization offers one.
 func (s Stop) Offers(organizationID string) bool {

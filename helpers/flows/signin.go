@@ -160,3 +160,10 @@ func (v *Visitor) SignOutEverywhere() {
 	v.Submit(control)
 	v.AwaitLanding()
 }
+
+// ChooseOrganization enters an organization on the page that asks for one.
+func (v *Visitor) ChooseOrganization(organizationID string) {
+	v.T.Helper()
+	v.Step("choose the organization")
+	v.Submit(`[data-organization-id="` + organizationID + `"]`)
+}
