@@ -117,6 +117,10 @@ func redactAll(r *Redactor, dir string) (files, lost []string) {
 			lost = append(lost, fmt.Sprintf("%s is withheld, it cannot be redacted: %v", name, plain(err)))
 			return os.Remove(path)
 		}
+		if base := filepath.Base(path); r.String(base) != base {
+			lost = append(lost, "a file is withheld, a secret is in its name")
+			return os.Remove(path)
+		}
 		if safe := harmless(path); safe != path {
 			if err := os.Rename(path, safe); err != nil {
 				return err

@@ -117,7 +117,7 @@ func readMember(member *zip.File) ([]byte, error) {
 type Hit struct {
 	File   string // relative to the folder scanned
 	Member string // inside an archive
-	Form   string // plain, url, json, html or base64
+	Form   string // plain, url, json, html, mail, hex or base64; name: it is in the file's name
 }
 
 // Scan looks for every known value, in all its forms, in all files below dir
@@ -134,6 +134,9 @@ func (r *Redactor) Scan(dir string) (hits []Hit, first error) {
 			var found []Hit
 			found, err = r.search(name, "", data)
 			hits = append(hits, found...)
+		}
+		if r.String(filepath.Base(path)) != filepath.Base(path) {
+			hits = append(hits, Hit{File: name, Form: "name"})
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("%s: %w", name, err)

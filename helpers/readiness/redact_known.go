@@ -2,6 +2,7 @@ package readiness
 
 import (
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"html"
 	"net/url"
@@ -27,7 +28,7 @@ type bucket struct {
 // form is one way in which a value is written.
 type form struct {
 	text string
-	kind string // plain, url, json, html or base64
+	kind string // plain, url, json, html, mail, hex or base64
 	// word is set for short values, such as the six digits of a one-time code:
 	// they count only where no letter or digit touches them.
 	word bool
@@ -71,8 +72,8 @@ func (d *dictionary) learn(value string) {
 	}
 }
 
-// formsOf lists how a value is written in plain text, URLs, JSON, HTML and
-// base64, there also in the middle of something longer.
+// formsOf lists how a value is written in plain text, URLs, JSON, HTML, mails,
+// hex and base64, there also in the middle of something longer.
 func formsOf(value string) (forms []form) {
 	word := len(value) < 12 && strings.IndexFunc(value, func(r rune) bool { return r > 127 || !wordByte(byte(r)) }) < 0
 	add := func(kind, text string, word bool) {
@@ -87,13 +88,22 @@ func formsOf(value string) (forms []form) {
 		add("url", url.QueryEscape(encoded), word)
 	}
 	if quoted, err := json.Marshal(value); err == nil {
-		add("json", string(quoted[1:len(quoted)-1]), word)
+		inner := string(quoted[1 : len(quoted)-1])
+		add("json", inner, word)
+		add("json", strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(inner), word) // JSON in JSON
 	}
 	slashes := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\r", `\r`, "\t", `\t`)
 	add("json", slashes.Replace(value), word)
 	add("json", slashes.Replace(slashes.Replace(value)), word)
 	add("json", strings.ReplaceAll(value, "/", `\/`), word)
+	add("json", strings.ReplaceAll(slashes.Replace(value), "/", `\/`), word)
 	add("html", html.EscapeString(value), word)
+	text := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+	add("html", text.Replace(value), word)                                    // as browsers write text,
+	add("html", strings.ReplaceAll(text.Replace(value), `"`, "&quot;"), word) // and attributes
+	add("mail", strings.ReplaceAll(value, "=", "=3D"), word)                  // quoted-printable
+	add("hex", hex.EncodeToString([]byte(value)), false)
+	add("hex", strings.ToUpper(hex.EncodeToString([]byte(value))), false)
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		if len(value) < 12 {
 			add("base64", enc.EncodeToString([]byte(value)), true)

@@ -186,7 +186,8 @@ func trace(args []string, stdout, stderr io.Writer) int {
 		return trouble(stderr, fmt.Errorf("there is no trace %s", args[0]))
 	}
 	node := exec.Command(cmp.Or(os.Getenv("PLAYWRIGHT_NODEJS_PATH"), "node"), filepath.Join(dir, "package", "cli.js"),
-		"show-trace", "--host", "127.0.0.1", "--port", "0", file)
+		"show-trace", "--host", "127.0.0.1", "--port", "0", filepath.Base(file))
+	node.Dir = filepath.Dir(file) // it serves what lies below it, and nothing else
 	node.Stdout, node.Stderr = stdout, stderr
 	if err := node.Run(); err != nil {
 		return trouble(stderr, err)
