@@ -27,7 +27,13 @@ func (c *check) NewPerson() *flows.User {
 func (c *check) newPersonAt(id string) *flows.User {
 	c.Helper()
 	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
-	user := &flows.User{Email: suite.world.Inbox.Address(id), GivenName: "Ada", FamilyName: "Preflight"}
+	return c.somebodyAt(suite.world.Inbox.Address(id))
+}
+
+// somebodyAt is newPersonAt with the whole address, which is unique.
+func (c *check) somebodyAt(address string) *flows.User {
+	c.Helper()
+	user := &flows.User{Email: address, GivenName: "Ada", FamilyName: "Preflight"}
 	c.people = append(c.people, user.Email)
 	c.removeLater("user", user.Email, func(ctx context.Context) error { return c.removePerson(ctx, user.Email) })
 	return user

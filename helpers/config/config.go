@@ -97,6 +97,9 @@ type Config struct {
 	InboxURL      string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
 	InboxAddress  string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
 
+	DomainAddress  string   `env:"PREFLIGHT_DOMAIN_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox, each in a domain of its own: {id} stands in the domain, such as preflight@{id}.inbox.example."`
+	BlockedDomains []string `env:"PREFLIGHT_BLOCKED_DOMAINS" kind:"pattern" doc:"Domains of which the environment lets nobody sign up or be invited, such as a public and a disposable one (comma list)."`
+
 	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 
 	// Capabilities.

@@ -336,3 +336,25 @@ func (a *Agent) exchange(form url.Values) *scalekit.TokenAnswer {
 	a.World.Learn(answer.AccessToken, answer.RefreshToken, answer.IDToken)
 	return answer
 }
+
+// SendSignUp fills in the sign-up page, past whatever the page's own script
+// would have held back, and returns where that led. It reports false where the
+// page cannot be used without a window.
+func (a *Agent) SendSignUp(email, password string) (end Stop, sent bool) {
+	a.T.Helper()
+	_, first := a.Authorize(nil)
+	link := screens.LinkAt(first.Body, first.URL, screens.SignupLink)
+	if link == nil {
+		return first, false
+	}
+	page := a.Get(link.String())
+	form := page.Form(screens.EmailInput)
+	if form == nil {
+		return page, false
+	}
+	fields := map[string]string{page.nameOf(screens.EmailInput): email}
+	if name := page.nameOf(screens.PasswordInput); name != "" {
+		fields[name] = password
+	}
+	return a.Submit(form, fields), true
+}

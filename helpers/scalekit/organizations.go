@@ -101,3 +101,21 @@ func (c *Client) Members(ctx context.Context, organizationID string) ([]User, er
 	path := "/api/v1/organizations/" + url.PathEscape(organizationID) + "/users"
 	return pages(ctx, c, path, url.Values{}, "users", func(u User) string { return u.ID })
 }
+
+// AllowDomain lets people with an address of a domain join an organization
+// (spec/api.md 5.6), and returns the id of that rule.
+func (c *Client) AllowDomain(ctx context.Context, organizationID, domain string) (id string, err error) {
+	var out struct {
+		Domain struct {
+			ID string `json:"id"`
+		}
+	}
+	path := "/api/v1/organizations/" + url.PathEscape(organizationID) + "/domains"
+	err = c.call(ctx, http.MethodPost, path, nil, map[string]string{"domain": domain, "domain_type": "ALLOWED_EMAIL_DOMAIN"}, &out)
+	return out.Domain.ID, err
+}
+
+// DeleteDomain takes a domain from an organization, of either type.
+func (c *Client) DeleteDomain(ctx context.Context, organizationID, id string) error {
+	return gone(c.call(ctx, http.MethodDelete, "/api/v1/organizations/"+url.PathEscape(organizationID)+"/domains/"+url.PathEscape(id), nil, nil, nil))
+}
