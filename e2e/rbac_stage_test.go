@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -125,6 +124,8 @@ type reply struct {
 }
 
 func (r reply) good() bool { return r.status/100 == 2 }
+
+func (r reply) holds(word string) bool { return strings.Contains(r.body, word) }
 
 // send sends a request to the application, as its own pages would where it
 // carries cookies. Redirects are answers.
@@ -345,9 +346,16 @@ func cut(text string) string {
 	return text
 }
 
-// outlive lets so much time pass for a caller that the access token is over,
-// which refreshes the application's session at its next request.
-func (s *stage) outlive(who *caller) {
+// renew gives a caller a fresh access token, as the application gets one.
+func (s *stage) renew(who *caller) {
 	s.c.Helper()
-	s.c.OutliveBy(who.user, suite.cfg.AppAccessTokenLifetime, time.Minute)
+	if who.refresh == "" {
+		return
+	}
+	tokens := who.agent.Refresh(who.refresh)
+	require.NotEmpty(s.c, tokens.AccessToken, "a fresh access token for %s, by refresh (HTTP %d)", who.who, tokens.Status)
+	who.token = tokens.AccessToken
+	if tokens.RefreshToken != "" {
+		who.refresh = tokens.RefreshToken
+	}
 }

@@ -67,7 +67,7 @@ func (c *Client) RolePermissions(ctx context.Context, role string) ([]string, er
 
 // Permissions lists the permissions of the environment.
 func (c *Client) Permissions(ctx context.Context) ([]Permission, error) {
-	return pages(ctx, c, "/api/v1/permissions", nil, "permissions", func(p Permission) string { return p.Name })
+	return pages(ctx, c, "/api/v1/permissions", url.Values{}, "permissions", func(p Permission) string { return p.Name })
 }
 
 // CreateRole makes a role of an organization's own.
