@@ -44,7 +44,7 @@ func TestMCPConsent(t *testing.T) {
 		g := c.Guest()
 		_, access := g.Ask(readScope())
 		access.VerifyAsked(unlooked)
-		c.unframable(g.v.Fetch(http.MethodGet, g.v.URL().String()))
+		c.unframable("the consent page", g.v.Fetch(http.MethodGet, g.v.URL().String()))
 	})
 
 	item.Case("asking for more asks again, and says so", advice{
@@ -132,19 +132,20 @@ func TestMCPConsent(t *testing.T) {
 	})
 }
 
-// unframable asserts that browsers keep a page out of other sites' frames.
-func (c *check) unframable(answer *browser.Answer) {
+// unframable asserts that browsers keep a page, which what names, out of other
+// sites' frames.
+func (c *check) unframable(what string, answer *browser.Answer) {
 	c.Helper()
 	policy := strings.ToLower(strings.Join(answer.Header.Values("Content-Security-Policy"), "; "))
 	for directive := range strings.SplitSeq(policy, ";") {
 		if words := strings.Fields(directive); len(words) > 1 && words[0] == "frame-ancestors" {
 			for _, source := range words[1:] {
 				wide := source == "*" || strings.HasSuffix(source, ":")
-				assert.False(c, wide, "Content-Security-Policy lets any site frame the consent page: %s", directive)
+				assert.False(c, wide, "Content-Security-Policy lets any site frame %s: %s", what, directive)
 			}
 			return // it overrules X-Frame-Options (CSP 3, 6.4.2)
 		}
 	}
 	frame := strings.ToUpper(answer.Header.Get("X-Frame-Options"))
-	assert.Contains(c, []string{"DENY", "SAMEORIGIN"}, frame, "X-Frame-Options of the consent page, which has no frame-ancestors")
+	assert.Contains(c, []string{"DENY", "SAMEORIGIN"}, frame, "X-Frame-Options of %s, which has no frame-ancestors", what)
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/loopback"
@@ -60,6 +61,14 @@ func TestNetworkAllowlist(t *testing.T) {
 		screens.SubmitEmail(v.Page, person.Email)
 		v.AwaitLanding()
 		v.VerifySignedIn(&flows.User{Email: person.Email})
+	})
+
+	item.Case("the admin portal needs no host but those", closed, func(c *check) {
+		link := c.NewCustomer().Link()
+		v, firewall := c.behindFirewall()
+		defer firewall.judge()
+		require.True(c, v.OpenPortal(link.Location), "a fresh link opens the admin portal (at %s)", v.URL().Redacted())
+		v.AddConnection(screens.WordSAML)
 	})
 }
 

@@ -107,6 +107,8 @@ type Config struct {
 	FaultURL            string   `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject."`
 	ProviderAccountsURL string   `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\"}."`
 	APICan              []string `env:"PREFLIGHT_API_CAN" words:"connections deactivation" doc:"What the management API does for this client beyond the stable reference (comma list): connections (preview: an organization's connections are made and changed), deactivation (PATCH of a membership takes membership_status)."`
+	DNSURL              string   `env:"PREFLIGHT_DNS_URL" kind:"uri" doc:"Makes a TXT record that the auth environment then finds: POST {\"name\",\"value\"}."`
+	PortalShareURL      string   `env:"PREFLIGHT_PORTAL_SHARE_URL" kind:"uri" doc:"Makes a link to an organization's admin portal that may be sent by mail, as the dashboard does: POST {\"organization_id\"}, answered with {\"id\",\"location\"}."`
 	ControlToken        string   `env:"PREFLIGHT_CONTROL_TOKEN" secret:"true" doc:"Bearer token of these capabilities."`
 
 	// Monitoring.
@@ -179,6 +181,11 @@ type Config struct {
 	SCIMRole       string `env:"PREFLIGHT_SCIM_ROLE" doc:"The role that its members get, by name."`
 	SCIMOtherURL   string `env:"PREFLIGHT_SCIM_OTHER_URL" kind:"uri" doc:"The directory of a second organization: one must not open, read or change the other."`
 	SCIMOtherToken string `env:"PREFLIGHT_SCIM_OTHER_TOKEN" secret:"true" doc:"Its bearer token."`
+
+	// The admin portal.
+	PortalWords    string `env:"PREFLIGHT_PORTAL_WORDS" kind:"translations" group:"The admin portal" doc:"What the admin portal and the users widget say, where it is not the English of Scalekit's guides: Setup SSO Connection = …; Update = …; Enable Connection = …."`
+	UsersAddress   string `env:"PREFLIGHT_USERS_URL" kind:"uri" doc:"Where administrators look after the people of their organization. Unset: the widgets of the auth environment, /ui/."`
+	IDPMetadataURL string `env:"PREFLIGHT_IDP_METADATA_URL" kind:"uri" doc:"Where the metadata of the suite's own identity provider is published (a file on any web space), so that the auth environment can fetch it. Unset: on this machine, where the environment is on it, too."`
 
 	// MCP.
 	AppMCPURL                 string        `env:"APP_MCP_URL" kind:"uri-or-none" group:"The MCP server" doc:"Address of the app's MCP server, such as https://mcp.acme.test/mcp; none: the app has none."`

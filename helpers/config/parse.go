@@ -98,6 +98,10 @@ func parseString(v Variable, text string) (string, error) {
 		if _, err := parseURL(text); err != nil {
 			return "", fmt.Errorf("%w (or %s)", err, None)
 		}
+	case "translations":
+		if _, err := parseTranslations(text); err != nil {
+			return "", err
+		}
 	case "call":
 		if words := strings.SplitN(text, " ", 3); len(words) != 3 || !json.Valid([]byte(words[2])) {
 			return "", fmt.Errorf("is %q, but must be a scope, a tool and its arguments as JSON, such as todo:read list_todos {}", text)

@@ -83,6 +83,32 @@ func matchesAny(patterns []string, host string) bool {
 	})
 }
 
+// PortalWord is what the admin portal says for a word of Scalekit's guides.
+func (c *Config) PortalWord(english string) string {
+	words, _ := parseTranslations(c.PortalWords) // was parsed before
+	return cmp.Or(words[strings.ToLower(english)], english)
+}
+
+// parseTranslations reads "word = its translation; word = its translation"; the
+// words come in lower case.
+func parseTranslations(text string) (map[string]string, error) {
+	words := map[string]string{}
+	for pair := range strings.SplitSeq(text, ";") {
+		if strings.TrimSpace(pair) == "" {
+			continue
+		}
+		word, said, ok := strings.Cut(pair, "=")
+		if word, said = strings.TrimSpace(word), strings.TrimSpace(said); !ok || word == "" || said == "" {
+			return nil, fmt.Errorf("holds %q, but takes word = its translation; word = its translation", strings.TrimSpace(pair))
+		}
+		words[strings.ToLower(word)] = said
+	}
+	return words, nil
+}
+
+// UsersURL is where administrators look after the people of their organization.
+func (c *Config) UsersURL() string { return cmp.Or(c.UsersAddress, c.Env("/ui/")) }
+
 // App is the absolute address of path, which may carry a query, at the app.
 func (c *Config) App(path string) string { return join(c.AppURL, path) }
 

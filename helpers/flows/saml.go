@@ -24,6 +24,14 @@ func (w World) NamedIdP(t TB, name string) *idp.IdP {
 	return openIdP(t, c.IDPKeyFile, c.IDPCertFile, c.IDPEntityID+"/"+name, c.IDPSSOURL+"/"+name)
 }
 
+// Impostor opens an identity provider that calls itself like another one and
+// has a key of its own.
+func (w World) Impostor(t TB, of *idp.IdP) *idp.IdP {
+	t.Helper()
+	c := w.Config
+	return openIdP(t, c.IDPOtherKeyFile, c.IDPOtherCertFile, of.EntityID(), of.SSOURL())
+}
+
 // OtherIdP opens the identity provider of the second organization.
 func (w World) OtherIdP(t TB) *idp.IdP {
 	t.Helper()

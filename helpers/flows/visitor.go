@@ -68,6 +68,9 @@ func (v *Visitor) app(path string) string { return v.World.Config.App(path) }
 // AtApp reports whether u belongs to the application.
 func (v *Visitor) AtApp(u *url.URL) bool { return sameOrigin(u, v.World.Config.AppURL) }
 
+// AtAuth reports whether u belongs to the auth environment.
+func (v *Visitor) AtAuth(u *url.URL) bool { return v.atAuth(u) }
+
 // atAuth reports whether u belongs to the auth environment.
 func (v *Visitor) atAuth(u *url.URL) bool { return sameOrigin(u, v.World.Config.EnvironmentURL) }
 

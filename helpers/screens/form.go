@@ -43,6 +43,20 @@ func FormAt(html string, base *url.URL, selector string) *Form {
 	return formOf(doc.Find("form").Has(selector).First(), base)
 }
 
+// FormsOn reads all forms of a page; base is the page's own address.
+func FormsOn(html string, base *url.URL) (forms []*Form) {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return nil
+	}
+	doc.Find("form").Each(func(_ int, element *goquery.Selection) {
+		if form := formOf(element, base); form != nil {
+			forms = append(forms, form)
+		}
+	})
+	return forms
+}
+
 // FormOfButton reads the form of the button that a word names, by its value or
 // by what it says, as that button would send it.
 func FormOfButton(html string, base *url.URL, word string) *Form {

@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
+)
+
+// A customer's administrators look after their own people, and the product
+// does what they say.
+func TestPortalUsers(t *testing.T) {
+	item := begin(t, "portal/users")
+	administration := advice{
+		Why:      "the customer's administrators believe that somebody was let in, promoted or removed, and it is not so",
+		Mend:     "try the widget as an administrator of a test organization, and reload: what it says must be what is stored",
+		Standard: "spec/hosted-pages.md 14; CHECKLIST portal/users",
+	}
+
+	item.Case("an administrator sees the people of the organization, and nobody else's", administration, func(c *check) {
+		admin, stranger := c.NewAdmin(), c.NewUser()
+		colleague := c.NewColleague(admin)
+		v := c.asAdmin(admin)
+		for _, person := range []*flows.User{admin, colleague} {
+			assert.True(c, v.ListsMember(person.Email), "%s is listed", person.Email)
+		}
+		assert.False(c, v.ListsMember(stranger.Email), "%s, of another organization, is listed", stranger.Email)
+	})
+
+	item.Case("somebody whom an administrator invites comes in", administration, func(c *check) {
+		admin, guest := c.NewAdmin(), c.NewPerson()
+		v := c.asAdmin(admin)
+		reader := flows.NewQuiet(c, suite.world)
+		mark := reader.MarkInbox(guest)
+		v.InviteMember(guest.Email)
+		assert.True(c, v.ListsMember(guest.Email), "who was invited is listed")
+		_, link := reader.AwaitLink(guest, mark, "an invitation with a link")
+		c.accept(guest, admin.OrgID, link)
+	})
+
+	item.Case("a role that an administrator changes is in the next token", administration, func(c *check) {
+		admin := c.NewAdmin()
+		colleague := c.NewColleague(admin)
+		before := c.Access(colleague)
+		require.NotContains(c, words(before.Claims(before.tokens.AccessToken)["roles"]), adminRole, "roles of a member's token, before")
+		v := c.asAdmin(admin)
+		v.ChangeRole(colleague.Email, adminRole)
+		v.OpenUsers()
+		_, m := c.membership(colleague.Email, admin.OrgID)
+		assert.Contains(c, roleNames(m), adminRole, "the member's roles, once the widget has said that they are saved")
+		after := before.Refresh(before.tokens.RefreshToken)
+		require.NotEmpty(c, after.AccessToken, "the answer to a refresh after the change (%s)", after.Error)
+		assert.Contains(c, words(before.Claims(after.AccessToken)["roles"]), adminRole, "roles of the member's next token")
+	})
+
+	item.Case("somebody whom an administrator removes is out", administration, func(c *check) {
+		admin := c.NewAdmin()
+		colleague := c.NewColleague(admin)
+		theirs := c.Access(colleague)
+		v := c.asAdmin(admin)
+		v.RemoveMember(colleague.Email)
+		assert.False(c, v.ListsMember(colleague.Email), "who was removed is listed")
+		c.notMember(colleague, admin.OrgID, "who was removed")
+		c.refreshDead(theirs)
+	})
+
+	item.Case("who is no administrator looks after nobody", advice{
+		Why:      "any employee makes themselves an administrator, and reads the list of all colleagues",
+		Mend:     "ask for the permission at each request of the widget, on the server",
+		Standard: "OWASP ASVS 8.2.1, 8.3.1; spec/hosted-pages.md 14",
+	}, func(c *check) {
+		admin := c.NewAdmin()
+		member, colleague := c.NewColleague(admin), c.NewColleague(admin)
+		v := c.asAdmin(admin)
+		forms := screens.FormsOn(v.HTML(), v.URL())
+		own := c.Unseen()
+		own.SignIn(member)
+		answer := own.Fetch(http.MethodGet, suite.cfg.UsersURL())
+		for answer.Status/100 == 3 {
+			next, err := url.Parse(answer.Header.Get("Location"))
+			if err != nil || next.Host != "" && !own.AtAuth(next) {
+				break
+			}
+			here, _ := url.Parse(answer.URL)
+			answer = own.Fetch(http.MethodGet, here.ResolveReference(next).String())
+		}
+		assert.NotContains(c, string(answer.Body), colleague.Email, "what the widget answers a member")
+		c.sendAll(own, forms, member.ID, map[string]string{})
+		_, m := c.membership(member.Email, admin.OrgID)
+		assert.NotContains(c, roleNames(m), adminRole, "roles of a member who has sent the administrator's forms")
+		assert.Equal(c, "ACTIVE", m.Status, "the membership of a member who has sent the administrator's forms")
+	})
+
+	item.Case("an administrator changes nobody of another organization", advice{
+		Why:      "an administrator of one customer promotes or removes the people of another",
+		Mend:     "look each person up within the organization of the session",
+		Standard: "OWASP ASVS 8.2.2, 8.4.1",
+	}, func(c *check) {
+		admin, victim := c.NewAdmin(), c.NewUser()
+		colleague := c.NewColleague(admin)
+		other := c.NewColleague(victim)
+		v := c.asAdmin(admin)
+		c.sendAll(v, screens.FormsOn(v.HTML(), v.URL()), colleague.ID, map[string]string{colleague.ID: other.ID, admin.OrgID: victim.OrgID})
+		_, m := c.membership(other.Email, victim.OrgID)
+		assert.Equal(c, "ACTIVE", m.Status, "the membership of somebody whose id an administrator of another organization has sent")
+		assert.NotContains(c, roleNames(m), adminRole, "roles of somebody whose id an administrator of another organization has sent")
+	})
+}
+
+// adminRole is the role that every environment gives to administrators
+// (spec/api.md 5.3).
+const adminRole = "admin"
+
+// NewAdmin is a person with an organization of their own, who administers it.
+func (c *check) NewAdmin() *flows.User {
+	c.Helper()
+	founder := c.NewUser()
+	return c.NewColleague(founder, adminRole)
+}
+
+// asAdmin is a browser in which an administrator looks at the users widget.
+func (c *check) asAdmin(admin *flows.User) *flows.Visitor {
+	c.Helper()
+	v := c.Unseen()
+	v.SignIn(admin)
+	v.OpenUsers()
+	if !v.ListsMember(admin.Email) {
+		c.Fatalf("expected the users of the organization at %s, where an administrator finds themselves; the page at %s lists nobody of that name (another address: PREFLIGHT_USERS_URL; other words: PREFLIGHT_PORTAL_WORDS)", suite.cfg.UsersURL(), v.URL().Redacted())
+	}
+	return v
+}
+
+// sendAll sends the forms of the widget that name a person, with the role of an
+// administrator where they ask for one, those that remove last, and with ids
+// exchanged.
+func (c *check) sendAll(v *flows.Visitor, forms []*screens.Form, id string, ids map[string]string) {
+	c.Helper()
+	sent := 0
+	for _, form := range forms {
+		text := form.Action.String() + "?" + form.Fields.Encode()
+		if form.Method != http.MethodPost || !strings.Contains(text, id) {
+			continue
+		}
+		changed := *form
+		action := form.Action.String()
+		for own, other := range ids {
+			action = strings.ReplaceAll(action, own, other)
+		}
+		changed.Action, _ = url.Parse(action) // was an address before
+		changed.Fields = url.Values{}
+		for name, values := range form.Fields {
+			for _, value := range values {
+				for own, other := range ids {
+					value = strings.ReplaceAll(value, own, other)
+				}
+				changed.Fields.Add(name, value)
+			}
+		}
+		if changed.Fields.Has("role") {
+			changed.Fields.Set("role", adminRole)
+		}
+		v.SendForm(&changed, nil)
+		sent++
+	}
+	if sent == 0 {
+		c.Trouble("the widget has no forms that name a person: nothing was tried")
+	}
+}

@@ -1,0 +1,176 @@
+package flows
+
+import (
+	"net/url"
+
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
+)
+
+// portal is the admin portal in the words of the deployment.
+func (v *Visitor) portal() screens.Portal { return screens.Portal{Word: v.World.Config.PortalWord} }
+
+// OpenPortal opens a link to the admin portal and reports whether the portal
+// came up: it offers to set up single sign-on.
+func (v *Visitor) OpenPortal(link string) (open bool) {
+	v.T.Helper()
+	v.Step("open a link to the admin portal")
+	v.Goto(link)
+	v.AwaitRest()
+	return v.PortalOpen()
+}
+
+// PortalOpen reports whether the page at hand is the admin portal, and lets
+// somebody in.
+func (v *Visitor) PortalOpen() bool {
+	v.T.Helper()
+	return v.Has(v.portal().Button(screens.WordSetup))
+}
+
+// AddConnection begins a connection with a provider of the customer's own.
+// protocol is screens.WordSAML or screens.WordOIDC.
+func (v *Visitor) AddConnection(protocol string) {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("add a " + protocol + " connection in the admin portal")
+	v.Submit(p.Button(screens.WordSetup))
+	if choice := p.Choice(protocol); v.Has(choice) {
+		v.Click(choice)
+	}
+	v.Submit(p.Button(screens.WordCustom))
+	v.Await(p.Button(screens.WordUpdate))
+}
+
+// UploadMetadata hands the portal the file that describes an identity provider.
+func (v *Visitor) UploadMetadata(metadata []byte) {
+	v.T.Helper()
+	v.Step("upload the identity provider's metadata")
+	v.Upload(screens.FileInput, "metadata.xml", "text/xml", metadata)
+	v.Submit(v.portal().Button(screens.WordUpdate))
+}
+
+// NameMetadata hands the portal the address of that file.
+func (v *Visitor) NameMetadata(address string) {
+	v.T.Helper()
+	v.Step("enter the identity provider's metadata URL")
+	v.Fill(v.portal().Field(screens.WordMetadataURL), address)
+	v.Submit(v.portal().Button(screens.WordUpdate))
+}
+
+// NameIssuer hands the portal what an OpenID provider has given the product.
+func (v *Visitor) NameIssuer(clientID, secret, issuer string) {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("enter client and issuer")
+	v.Fill(p.Field(screens.WordClientID), clientID)
+	v.FillSecret(screens.SecretInput, secret)
+	v.Fill(p.Field(screens.WordIssuer), issuer)
+	v.Submit(p.Button(screens.WordUpdate))
+}
+
+// RedirectURI reads the address that the identity provider has to know.
+func (v *Visitor) RedirectURI() string {
+	v.T.Helper()
+	return v.Value(v.portal().Field(screens.WordRedirectURI))
+}
+
+// TestConnection tries the connection at hand, at the identity provider and
+// back, and reports whether the portal says that it works.
+func (v *Visitor) TestConnection() (works bool) {
+	v.T.Helper()
+	v.Step("test the connection")
+	here := v.URL().String()
+	v.Submit(v.portal().Button(screens.WordTest))
+	v.AwaitURL("the auth environment, with a result", func(u *url.URL) bool { return v.atAuth(u) && u.String() != here })
+	v.AwaitRest()
+	works = v.Has(`text=` + v.World.Config.PortalWord(screens.WordSuccess))
+	v.Goto(here)
+	return works
+}
+
+// EnableConnection switches the connection at hand on.
+func (v *Visitor) EnableConnection() {
+	v.T.Helper()
+	v.Step("enable the connection")
+	v.Submit(v.portal().Button(screens.WordEnable))
+}
+
+// ClaimDomain enters a domain and returns the TXT record that is to prove it.
+func (v *Visitor) ClaimDomain(domain string) (record string) {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("claim the domain " + domain)
+	v.Submit(p.Button(screens.WordDomains))
+	v.Fill(p.Field(screens.WordDomain), domain)
+	v.Submit(p.Button(screens.WordAddDomain))
+	if record = screens.Record(v.Text()); record == "" {
+		v.T.Fatalf("expected a TXT record (…-verify-…=…) that proves %s on %s; the page shows none", domain, v.URL())
+	}
+	return record
+}
+
+// VerifyDomain lets the portal look at the DNS.
+func (v *Visitor) VerifyDomain() {
+	v.T.Helper()
+	v.Step("let the portal verify the domain")
+	v.Submit(v.portal().Button(screens.WordVerify))
+}
+
+// AddDirectory sets up provisioning and returns what an identity provider is
+// given for it.
+func (v *Visitor) AddDirectory() (endpoint, token string) {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("set up a directory")
+	v.Submit(p.Button(screens.WordSCIM))
+	v.Submit(p.Button(screens.WordCustom))
+	endpoint, token = v.Value(p.Field(screens.WordEndpoint)), v.Value(p.Field(screens.WordToken))
+	v.World.Learn(token)
+	return endpoint, token
+}
+
+// OpenUsers opens the widget in which administrators look after the people of
+// their organization.
+func (v *Visitor) OpenUsers() {
+	v.T.Helper()
+	v.Step("open the users of the organization")
+	v.Goto(v.World.Config.UsersURL())
+	v.AwaitRest()
+}
+
+// ListsMember reports whether the widget shows a person.
+func (v *Visitor) ListsMember(email string) bool {
+	v.T.Helper()
+	return v.Has(v.portal().Member(email))
+}
+
+// MemberText is what the widget says about a person.
+func (v *Visitor) MemberText(email string) string {
+	v.T.Helper()
+	text, _ := v.Eval(`email => [...document.querySelectorAll("li, tr")].filter(e => e.innerText.includes(email)).map(e => e.innerText).join(" ")`, email).(string)
+	return text
+}
+
+// InviteMember invites a person by the widget.
+func (v *Visitor) InviteMember(email string) {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("invite " + email)
+	v.Fill(p.Field(screens.WordEmail), email)
+	v.Submit(p.Button(screens.WordInvite))
+}
+
+// ChangeRole gives a person another role by the widget.
+func (v *Visitor) ChangeRole(email, role string) {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("give " + email + " the role " + role)
+	v.Choose(p.MemberRole(email), role)
+	v.Submit(p.MemberButton(email, screens.WordChangeRole))
+}
+
+// RemoveMember takes a person out of the organization by the widget.
+func (v *Visitor) RemoveMember(email string) {
+	v.T.Helper()
+	v.Step("remove " + email)
+	v.Submit(v.portal().MemberButton(email, screens.WordRemove))
+}
