@@ -18,6 +18,8 @@ var reports = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"merge":   merge,
 	"repro":   repro,
 	"trace":   trace,
+	"night":   night,
+	"age":     age,
 }
 
 func render(args []string, stdout, stderr io.Writer) int {
