@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/idp"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/scim"
 )
@@ -26,15 +27,28 @@ type company struct {
 	orgID  string
 	domain string
 	id     string // of the directory; known for those that a case has made
+
+	said []string // what was asked of the directory, and how it answered
 }
 
 // Company is the organization behind the suite's identity provider.
 func (c *check) Company(speak scim.Dialect) *company {
 	c.Helper()
 	c.Need("PREFLIGHT_SCIM_URL", "PREFLIGHT_SCIM_TOKEN", "PREFLIGHT_IDP_ORGANIZATION_ID", "PREFLIGHT_IDP_DOMAIN")
-	return &company{
+	o := &company{
 		c: c, Client: scim.New(suite.cfg.SCIMURL, suite.cfg.SCIMToken, suite.client), speak: speak,
 		orgID: suite.cfg.IDPOrganizationID, domain: suite.cfg.IDPDomain,
+	}
+	c.Cleanup(o.show)
+	return o
+}
+
+// show adds to the evidence of a red case what was said to the directory.
+func (o *company) show() {
+	if o.c.Failed() && len(o.said) > 0 {
+		o.c.results.Evidence(readiness.Evidence{
+			Kind: "text", Title: "What was asked of the directory at " + o.Base() + ", in the words of " + o.speak.Name(), Text: strings.Join(o.said, "\n"),
+		})
 	}
 }
 
@@ -59,6 +73,7 @@ func (c *check) NewCompany(speak scim.Dialect) *company {
 	if err != nil {
 		c.NotVerified(fmt.Sprintf("the environment lets SCALEKIT_CLIENT_ID make no organization with a directory of its own (%v)", err))
 	}
+	c.Cleanup(o.show)
 	return o
 }
 
@@ -120,6 +135,7 @@ func (o *company) send(method, path string, body any) *scim.Answer {
 	if err != nil {
 		o.c.Trouble("the directory at %s: %v", o.Base(), err)
 	}
+	o.said = append(o.said, answer.String())
 	return answer
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/rbac"
 	"github.com/auth-preflight/auth-preflight/helpers/scim"
 )
 
@@ -52,6 +53,43 @@ func TestSCIMUpdate(t *testing.T) {
 		e.do(http.MethodPut, e.path(), e.speak.Create(e.Person))
 		assert.Equal(c, e.FamilyName, e.read().Text("name.familyName"), "name.familyName in the directory after a PUT")
 		e.verifyKnownAs(tokens.AccessToken, e.GivenName, e.FamilyName)
+	})
+
+	item.Case("a role that the directory gives works in the app, and no more when it is taken back", advice{
+		Why:      "who is made an administrator by the company cannot work as one, or goes on being one",
+		Mend:     "decide by roles and permissions of the token at hand, or of organization.directory.user_updated, and never by those of the first sign-in",
+		Standard: "OWASP ASVS 8.3.2; CHECKLIST scim/update",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_SCIM_GROUP", "PREFLIGHT_SCIM_ROLE")
+		s := &stage{c: c, matrix: c.AccessMatrix()}
+		o := c.Company(scim.Entra{})
+		s.orgID = o.orgID
+		e, boss := o.hire(), o.hire()
+		plain, group := s.newcomer(e), o.group(suite.cfg.SCIMGroup)
+		at := slices.IndexFunc(s.matrix.Actions, func(a *rbac.Action) bool { return a.May(suite.cfg.SCIMRole) && !a.May(plain) })
+		if at < 0 {
+			c.NotApplicable("APP_ACCESS names nothing that " + suite.cfg.SCIMRole + " may do and " + plain + " may not")
+		}
+		action := s.matrix.Actions[at]
+		if err := suite.world.API.SetRoles(suite.ctx, o.orgID, boss.user().ID, s.matrix.Roles[0]); err != nil {
+			c.Trouble("nobody can be made %s, who prepares what the others try: %v", s.matrix.Roles[0], err)
+		}
+		s.first = boss.caller("somebody with the role " + s.matrix.Roles[0])
+		try := func() outcome {
+			c.Helper()
+			got, err := s.try(e.caller("the employee"), action)
+			require.NoError(c, err)
+			return got
+		}
+		if got := try(); got.happened {
+			c.NotVerified("somebody with the role " + plain + " could " + action.Name + ", too: nothing is seen of roles before rbac/app-checks is green")
+		}
+		o.do(http.MethodPatch, group, o.speak.Join(e.id))
+		got := try()
+		assert.True(c, got.happened, "somebody to whom a group gave the role %s could %s (%s): %s", suite.cfg.SCIMRole, action.Name, action.Do, got.seen())
+		o.do(http.MethodPatch, group, o.speak.Leave(e.id))
+		got = try()
+		assert.False(c, got.happened, "somebody who has left the group could still %s (%s): %s", action.Name, action.Do, got.seen())
 	})
 
 	item.Case("an address is changed everywhere or nowhere", advice{
@@ -110,4 +148,24 @@ func (e *employee) awaitShown(agent *flows.Agent, places []string) {
 	e.c.Eventually(func() bool {
 		return len(e.shownAt(agent, e.GivenName)) > 0 || len(e.shownAt(fresh, e.GivenName)) > 0
 	}, soon, "expected the app to show the name %s, after the directory has changed it and after a new sign-in; it showed the one of before at %v", e.GivenName, places)
+}
+
+// newcomer is the role that an employee has who is in no group.
+func (s *stage) newcomer(e *employee) string {
+	s.c.Helper()
+	if s.matrix.Newcomer != "" {
+		return s.matrix.Newcomer
+	}
+	roles := e.membership().Roles
+	require.Len(s.c, roles, 1, "roles of somebody whom the directory has just made")
+	return roles[0].Name
+}
+
+// caller is the employee after a fresh sign-in, as somebody who sends requests
+// to the app.
+func (e *employee) caller(who string) *caller {
+	e.c.Helper()
+	agent := e.signIn()
+	tokens := e.tokens(agent)
+	return &caller{who: who, user: &flows.User{Email: e.Email, OrgID: e.orgID}, agent: agent, token: tokens.AccessToken, refresh: tokens.RefreshToken}
 }
