@@ -82,6 +82,10 @@ repro: setup ## One case, slow, headed where there is a display, traced: RUN= th
 	@[ -n "$$RUN" ] || { echo "make repro needs a case: make repro RUN='methods/magic-link#a link that was used is refused'" >&2; exit 2; }
 	@$(PREFLIGHT) repro -timeout $(TIMEOUT) "$$RUN"
 
+.PHONY: sweep
+sweep: setup ## What killed runs have left at the deployment, by their ledgers: lists it, YES=1 removes it
+	@$(PREFLIGHT) sweep $(if $(YES),-yes)
+
 .PHONY: trace
 trace: setup ## Opens a trace in its viewer: FILE=reports/latest/evidence/…/trace.zip
 	@$(PREFLIGHT) trace "$$FILE"

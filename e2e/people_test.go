@@ -108,29 +108,9 @@ func newPassword() string {
 }
 
 // removePerson deletes the user of an address, wherever it came from, and the
-// organization that a sign-up made silently for them. An organization that has
-// a name, or existed before this run, is somebody else's.
+// organization that a sign-up made silently for them.
 func (c *check) removePerson(ctx context.Context, email string) error {
-	user, err := suite.world.API.FindUser(ctx, email)
-	if err != nil || user == nil {
-		return err
-	}
-	if err := suite.world.API.DeleteUser(ctx, user.ID); err != nil {
-		return err
-	}
-	for _, membership := range user.Memberships {
-		organization, err := suite.world.API.GetOrganization(ctx, membership.OrganizationID)
-		switch {
-		case scalekit.IsNotFound(err):
-		case err != nil:
-			return err
-		case organization.DisplayName == "" && organization.CreateTime.After(suite.begun):
-			if err := suite.world.API.DeleteOrganizationIfEmpty(ctx, organization.ID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return suite.world.API.DeletePerson(ctx, email, suite.begun)
 }
 
 // removeLater writes into the ledger, before the creation, that something will

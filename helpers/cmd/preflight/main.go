@@ -8,6 +8,7 @@
 //	preflight merge      join the parts of a run (PREFLIGHT_PART) into one
 //	preflight repro      run a red case again, slowly and traced
 //	preflight trace      open a trace in its viewer
+//	preflight sweep      remove what killed runs have left at the deployment
 //	preflight night      keep the one issue that tells of the nightly runs
 //	preflight age        say when the last whole run is too old
 //
@@ -34,6 +35,7 @@ const usage = `usage: preflight setup      fetch the browser driver, find or ins
        preflight merge FOLDER FOLDER… join the parts of one run (PREFLIGHT_PART); exits as the whole run would
        preflight repro NAME           run a case again, slowly and traced: the folder of a red case, item, item#case, or a pattern
        preflight trace FILE           open a trace in Playwright's viewer
+       preflight sweep [-yes]         remove what killed runs have left at the deployment; without -yes, list it
        preflight night [-stale] [-n]  open, update or close the one issue that tells of the nightly runs
        preflight age                  say when the last whole run is too old; exit 1 then
 A FOLDER is that of a run, such as reports/latest.

@@ -20,6 +20,7 @@ var reports = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"trace":   trace,
 	"night":   night,
 	"age":     age,
+	"sweep":   sweep,
 }
 
 func render(args []string, stdout, stderr io.Writer) int {
