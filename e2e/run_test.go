@@ -53,7 +53,8 @@ type run struct {
 	stamp   string
 	begun   time.Time // what exists since before is not ours
 
-	ready    func() error // the shared preflight, done once
+	ready    func() error          // the shared preflight, done once
+	door     func() (*door, error) // where the deployment reaches the suite's servers
 	window   func() (*browser.Browser, error)
 	opened   atomic.Bool                      // a browser was asked for
 	keeping  func() (*browser.Browser, error) // one that keeps whole pages, as people's do
@@ -106,6 +107,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 			return nil, err
 		}
 	}
+	r.door = sync.OnceValues(r.openDoor)
 	r.window = sync.OnceValues(r.launch)
 	r.keeping = sync.OnceValues(r.launchKeeping)
 	r.ready = sync.OnceValue(r.preflight)

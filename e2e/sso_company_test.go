@@ -22,13 +22,18 @@ type connectionSettings struct {
 	Mapping map[string]string
 }
 
-// way is one connection of an organization, with the suite's own identity
-// provider behind it.
-type way struct {
+// organization is whose people come in.
+type organization struct {
 	c             *check
 	OrgID, Domain string
-	ID            string // conn_…
-	IdP           *idp.IdP
+}
+
+// way is one SAML connection of an organization, with the suite's own identity
+// provider behind it.
+type way struct {
+	organization
+	ID  string // conn_…
+	IdP *idp.IdP
 }
 
 // company is an organization whose people come in by the suite's identity
@@ -44,19 +49,26 @@ func (c *check) company(s connectionSettings) *way {
 		if s.NoJIT || s.Sync || s.Mapping != nil {
 			c.needConnections()
 		}
-		w := &way{c: c, OrgID: suite.cfg.IDPOrganizationID, Domain: suite.cfg.IDPDomain, ID: suite.cfg.IDPConnectionID, IdP: suite.world.SuiteIdP(c)}
+		standing := organization{c: c, OrgID: suite.cfg.IDPOrganizationID, Domain: suite.cfg.IDPDomain}
+		w := &way{organization: standing, ID: suite.cfg.IDPConnectionID, IdP: suite.world.SuiteIdP(c)}
 		c.providers = append(c.providers, w.IdP)
 		return w
 	}
-	w := &way{c: c, Domain: c.domain()}
-	err := c.newOrganization(func(ctx context.Context, o *scalekit.Organization) error {
-		w.OrgID = o.ID
-		return suite.world.API.RegisterDomain(ctx, o.ID, w.Domain)
+	return c.newCompany().connect(s)
+}
+
+// newCompany makes an organization with a domain.
+func (c *check) newCompany() organization {
+	c.Helper()
+	o := organization{c: c, Domain: c.domain()}
+	err := c.newOrganization(func(ctx context.Context, made *scalekit.Organization) error {
+		o.OrgID = made.ID
+		return suite.world.API.RegisterDomain(ctx, made.ID, o.Domain)
 	})
 	if err != nil {
 		c.Trouble("an organization with a domain cannot be made: %v", err)
 	}
-	return w.connect(s)
+	return o
 }
 
 // needConnections makes a case not verified where the management API makes no
@@ -75,12 +87,12 @@ func (c *check) domain() string {
 
 // connect makes another connection of the organization, with an identity
 // provider of its own behind it, and switches it on.
-func (w *way) connect(s connectionSettings) *way {
+func (w organization) connect(s connectionSettings) *way {
 	w.c.Helper()
 	w.c.needConnections()
 	provider := suite.world.NamedIdP(w.c, w.c.unique())
 	w.c.providers = append(w.c.providers, provider)
-	made := &way{c: w.c, OrgID: w.OrgID, Domain: w.Domain, IdP: provider}
+	made := &way{organization: w, IdP: provider}
 	on := true
 	jit := !s.NoJIT
 	err := suite.create(func(ctx context.Context) error {
@@ -133,7 +145,7 @@ func (c *check) api(what string, do func(context.Context) error) {
 }
 
 // employee is a new person with an address of the company's domain.
-func (w *way) employee(name string) idp.Person {
+func (w organization) employee(name string) idp.Person {
 	w.c.Helper()
 	return w.c.personAt(name + "-" + w.c.unique() + "@" + w.Domain)
 }
@@ -229,7 +241,7 @@ func (c *check) mustKnow(address string) *scalekit.User {
 }
 
 // mustNotJoin fails the case if an address is a member of the organization.
-func (w *way) mustNotJoin(address string) {
+func (w organization) mustNotJoin(address string) {
 	w.c.Helper()
 	if user := w.c.find(address); user != nil {
 		assert.Empty(w.c, user.StatusIn(w.OrgID), "the membership of %s, who does not belong to the organization", address)
@@ -291,4 +303,17 @@ func textsOf(claims map[string]any, name string) (texts []string) {
 		}
 	}
 	return texts
+}
+
+// connectionOf asks for a sign-in by one connection.
+func connectionOf(id string) url.Values { return url.Values{"connection_id": {id}} }
+
+// mustBeNobody ends the case if anybody was signed in: at the product, by the
+// code with which the sign-in ended, or at the auth environment, where the next
+// sign-in would be silent.
+func (a *arrival) mustBeNobody(where string) {
+	a.c.Helper()
+	require.Empty(a.c, a.email(), "who is signed in %s", where)
+	grant, end := a.agent.Authorize(nil)
+	require.Empty(a.c, a.agent.Identity(grant, end), "whom the environment takes for signed in %s", where)
 }

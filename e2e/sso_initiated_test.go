@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -9,10 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/idp"
-	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
@@ -72,55 +71,7 @@ func TestSSOInitiated(t *testing.T) {
 		})
 	}
 
-	item.Case("an OIDC sign-in that was begun in one browser cannot be ended in another", advice{
-		Why:      loginCSRF,
-		Mend:     "bind the state that goes to the identity provider to the browser, and compare it when the provider answers",
-		Standard: "RFC 9700 §4.7; OpenID Connect Core §3.1.2.1",
-	}, func(c *check) {
-		attacker, account := c.atOIDCProvider()
-		victim := c.Browser()
-		answer := attacker.HoldProviderAnswer()
-		attacker.SignInAtProvider(account)
-		victim.OpenLogin("")
-		victim.Goto(answer.Await().URL.String())
-		victim.VerifyNoWayIn()
-	})
-
-	item.Case("an OIDC answer with another nonce is refused", advice{
-		Why:      "an ID token that was stolen or made for another login can be played into this one",
-		Mend:     "compare the ID token's nonce with the one that was sent to the identity provider",
-		Standard: "OpenID Connect Core §3.1.3.7 (11)",
-	}, func(c *check) {
-		c.NeedMethod("oidc")
-		c.Need("PREFLIGHT_OIDC_EMAIL", "PREFLIGHT_OIDC_PASSWORD")
-		account := c.enterpriseAccount(suite.cfg.OIDCEmail, suite.cfg.OIDCPassword)
-		v := c.Browser()
-		v.OpenLogin("")
-		request := v.HoldProviderRequest()
-		screens.SubmitEmail(v.Page, account.Email)
-		v.Goto(flows.With(request.Await().URL, map[string]string{"nonce": scalekit.NewNonce()}))
-		v.SignInAtProvider(account)
-		v.VerifyNoWayIn()
-	})
-
-	item.Case("an OIDC ID token that was made for another client is refused", advice{
-		Why:      "a token that the same provider gave to any other product opens this one",
-		Mend:     "compare aud (and azp) of the ID token with this connection's client id",
-		Standard: "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
-	}, func(c *check) {
-		c.NeedMethod("oidc")
-		c.Need("PREFLIGHT_OIDC_EMAIL", "PREFLIGHT_PROVIDER_ACCOUNTS_URL")
-		account := c.enterpriseAccount(suite.cfg.OIDCEmail, newPassword())
-		c.control("PREFLIGHT_PROVIDER_ACCOUNTS_URL", map[string]any{
-			"provider": "entra", "email": account.Email, "password": account.Password, "email_verified": true,
-			"given_name": "Ada", "family_name": "Preflight", "claims": map[string]any{"aud": "another-client"},
-		})
-		v := c.Browser()
-		v.OpenLogin("")
-		screens.SubmitEmail(v.Page, account.Email)
-		v.SignInAtProvider(account)
-		v.VerifyNoWayIn()
-	})
+	openIDCases(item)
 
 	item.Case("the suite's own provider signs an employee in, in a browser", advice{
 		Why:      "the hostile cases of this item rest on it",
@@ -172,6 +123,28 @@ func TestSSOInitiated(t *testing.T) {
 	}
 	c("an IdP-initiated hand-over without a signature is refused", idpToken, func(*check) string { return forgedTokens(handOver(time.Now()), "JWT")[0] })
 	c("an IdP-initiated hand-over signed by somebody else is refused", idpToken, func(*check) string { return forgedTokens(handOver(time.Now()), "JWT")[1] })
+
+	item.Case("an IdP-initiated hand-over that is over is refused", idpToken, func(c *check) {
+		c.Need("PREFLIGHT_TIME_URL")
+		provider, person := c.suiteIdP()
+		agent := flows.NewAgent(c, suite.world)
+		_, request := agent.SAMLRequest(suite.cfg.IDPConnectionID)
+		end := agent.PostSAML(request.SP.ACS, provider.Unsolicited(request.SP, ""), provider)
+		genuine := end.URL.Query().Get("idp_initiated_login")
+		if genuine == "" {
+			c.NotApplicable("the environment hands no IdP-initiated sign-in over to the product: " + end.URL.Redacted())
+		}
+		suite.learn(genuine)
+		c.Age(&flows.User{Email: person.Email}, time.Hour)
+		v := c.Browser()
+		hold := v.HoldAuthorize()
+		v.Goto(suite.cfg.App(suite.cfg.AppInitiateLoginPath) + "?" + url.Values{"idp_initiated_login": {genuine}}.Encode())
+		if hold.Came() {
+			sent := hold.Await().URL.Query()
+			require.NotEqual(c, suite.cfg.IDPConnectionID, sent.Get("connection_id"), "the authorization request follows a hand-over of an hour ago")
+		}
+		v.VerifySignedOut()
+	})
 }
 
 // forgedConnection is where a forged hand-over points.
@@ -183,27 +156,6 @@ func handOver(at time.Time) map[string]any {
 		"iss": strings.TrimSuffix(suite.cfg.EnvironmentURL.String(), "/"), "iat": at.Unix(), "nbf": at.Unix(), "exp": at.Add(5 * time.Minute).Unix(),
 		"organization_id": "org_66666666666666666", "connection_id": forgedConnection, "login_hint": "mallory@attacker.invalid",
 	}
-}
-
-// atOIDCProvider is a browser that an employee has brought to the login page of
-// the company's OIDC provider.
-func (c *check) atOIDCProvider() (*flows.Visitor, flows.Account) {
-	c.Helper()
-	c.NeedMethod("oidc")
-	c.Need("PREFLIGHT_OIDC_EMAIL", "PREFLIGHT_OIDC_PASSWORD")
-	account := c.enterpriseAccount(suite.cfg.OIDCEmail, suite.cfg.OIDCPassword)
-	v := c.Browser()
-	v.OpenLogin("")
-	screens.SubmitEmail(v.Page, account.Email)
-	return v, account
-}
-
-// enterpriseAccount makes the account pattern of a provider a person of this case.
-func (c *check) enterpriseAccount(pattern, password string) flows.Account {
-	c.Helper()
-	account := flows.Account{Email: config.Address(pattern, c.unique()), Password: password}
-	c.removeLater("user", account.Email, func(ctx context.Context) error { return c.removePerson(ctx, account.Email) })
-	return account
 }
 
 // suiteIdP returns the suite's identity provider with a new employee at it.
@@ -253,6 +205,9 @@ func (c *check) judge(recipe idp.Recipe) {
 	who := agent.Identity(grant, end)
 	if recipe.Replay {
 		require.Equal(c, genuine.Email, who, "who is signed in by the first delivery (ended at %s)", end.URL.Redacted())
+		if recipe.Rewrap {
+			message = message.Rewrapped()
+		}
 		stranger := flows.NewAgent(c, suite.world)
 		end = stranger.PostSAML(request.SP.ACS, message, provider)
 		who = stranger.Identity(grant, end)

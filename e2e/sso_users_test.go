@@ -154,7 +154,7 @@ func (c *check) otherCompany() *way {
 	}
 	c.Need("PREFLIGHT_IDP_OTHER_KEY_FILE", "PREFLIGHT_IDP_OTHER_CERT_FILE", "PREFLIGHT_IDP_OTHER_ENTITY_ID",
 		"PREFLIGHT_IDP_OTHER_CONNECTION_ID", "PREFLIGHT_IDP_OTHER_DOMAIN")
-	w := &way{c: c, Domain: suite.cfg.IDPOtherDomain, ID: suite.cfg.IDPOtherConnectionID, IdP: suite.world.OtherIdP(c)}
+	w := &way{organization: organization{c: c, Domain: suite.cfg.IDPOtherDomain}, ID: suite.cfg.IDPOtherConnectionID, IdP: suite.world.OtherIdP(c)}
 	c.providers = append(c.providers, w.IdP)
 	return w
 }

@@ -99,6 +99,8 @@ type Config struct {
 
 	DomainAddress  string   `env:"PREFLIGHT_DOMAIN_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox, each in a domain of its own: {id} stands in the domain, such as preflight@{id}.inbox.example."`
 	BlockedDomains []string `env:"PREFLIGHT_BLOCKED_DOMAINS" kind:"pattern" doc:"Domains of which the environment lets nobody sign up or be invited, such as a public and a disposable one (comma list)."`
+	PublicURL      string   `env:"PREFLIGHT_PUBLIC_URL" kind:"uri" doc:"Address at which the deployment reaches the suite's own servers, such as that of a tunnel to PREFLIGHT_LISTEN. Unset: loopback, which does where the deployment runs on this machine."`
+	Listen         string   `env:"PREFLIGHT_LISTEN" default:"127.0.0.1:0" doc:"Host and port at which the suite's own servers listen; port 0: any free one."`
 
 	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 
@@ -153,12 +155,24 @@ type Config struct {
 	GitHubPassword    string `env:"PREFLIGHT_GITHUB_PASSWORD" secret:"true" doc:"Its password."`
 
 	// Enterprise accounts.
-	SAMLEmail     string `env:"PREFLIGHT_SAML_EMAIL" kind:"address" group:"Accounts at enterprise identity providers" doc:"Person of an organization with a SAML connection."`
-	SAMLPassword  string `env:"PREFLIGHT_SAML_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
-	SAMLLaunchURL string `env:"PREFLIGHT_SAML_LAUNCH_URL" kind:"uri" doc:"Address at the identity provider that starts a sign-in there (app tile)."`
-	OIDCEmail     string `env:"PREFLIGHT_OIDC_EMAIL" kind:"address" doc:"Person of an organization with an OIDC connection."`
-	OIDCPassword  string `env:"PREFLIGHT_OIDC_PASSWORD" secret:"true" doc:"The person's password at that identity provider."`
-	OIDCLaunchURL string `env:"PREFLIGHT_OIDC_LAUNCH_URL" kind:"uri" doc:"Address at the identity provider that starts a sign-in there."`
+	OktaEmail                 string `env:"PREFLIGHT_OKTA_EMAIL" kind:"address" group:"Accounts at enterprise identity providers" doc:"Person whose organization has a connection to Okta; {id} becomes a unique id where every address has an account."`
+	OktaPassword              string `env:"PREFLIGHT_OKTA_PASSWORD" secret:"true" doc:"The person's password there."`
+	OktaTOTPSecret            string `env:"PREFLIGHT_OKTA_TOTP_SECRET" secret:"true" doc:"Secret of the person's authenticator (base32), where a code is asked."`
+	OktaLaunchURL             string `env:"PREFLIGHT_OKTA_LAUNCH_URL" kind:"uri" doc:"Address there that starts a sign-in (app tile)."`
+	EntraEmail                string `env:"PREFLIGHT_ENTRA_EMAIL" kind:"address" doc:"Person whose organization has a connection to Microsoft Entra; {id} becomes a unique id where every address has an account."`
+	EntraPassword             string `env:"PREFLIGHT_ENTRA_PASSWORD" secret:"true" doc:"The person's password there."`
+	EntraTOTPSecret           string `env:"PREFLIGHT_ENTRA_TOTP_SECRET" secret:"true" doc:"Secret of the person's authenticator (base32), where a code is asked."`
+	EntraLaunchURL            string `env:"PREFLIGHT_ENTRA_LAUNCH_URL" kind:"uri" doc:"Address there that starts a sign-in (app tile)."`
+	GoogleWorkspaceEmail      string `env:"PREFLIGHT_GOOGLE_WORKSPACE_EMAIL" kind:"address" doc:"Person whose organization has a connection to Google Workspace; {id} becomes a unique id where every address has an account."`
+	GoogleWorkspacePassword   string `env:"PREFLIGHT_GOOGLE_WORKSPACE_PASSWORD" secret:"true" doc:"The person's password there."`
+	GoogleWorkspaceTOTPSecret string `env:"PREFLIGHT_GOOGLE_WORKSPACE_TOTP_SECRET" secret:"true" doc:"Secret of the person's authenticator (base32), where a code is asked."`
+	GoogleWorkspaceLaunchURL  string `env:"PREFLIGHT_GOOGLE_WORKSPACE_LAUNCH_URL" kind:"uri" doc:"Address there that starts a sign-in (app tile)."`
+	SAMLEmail                 string `env:"PREFLIGHT_SAML_EMAIL" kind:"address" default:"$PREFLIGHT_OKTA_EMAIL" doc:"Person of an organization with a SAML connection, where it is not the one at Okta."`
+	SAMLPassword              string `env:"PREFLIGHT_SAML_PASSWORD" secret:"true" default:"$PREFLIGHT_OKTA_PASSWORD" doc:"The person's password at that identity provider."`
+	SAMLLaunchURL             string `env:"PREFLIGHT_SAML_LAUNCH_URL" kind:"uri" default:"$PREFLIGHT_OKTA_LAUNCH_URL" doc:"Address at the identity provider that starts a sign-in there (app tile)."`
+	OIDCEmail                 string `env:"PREFLIGHT_OIDC_EMAIL" kind:"address" default:"$PREFLIGHT_ENTRA_EMAIL" doc:"Person of an organization with an OIDC connection, where it is not the one at Microsoft Entra."`
+	OIDCPassword              string `env:"PREFLIGHT_OIDC_PASSWORD" secret:"true" default:"$PREFLIGHT_ENTRA_PASSWORD" doc:"The person's password at that identity provider."`
+	OIDCLaunchURL             string `env:"PREFLIGHT_OIDC_LAUNCH_URL" kind:"uri" default:"$PREFLIGHT_ENTRA_LAUNCH_URL" doc:"Address at the identity provider that starts a sign-in there."`
 
 	// The suite's own identity provider.
 	IDPKeyFile           string `env:"PREFLIGHT_IDP_KEY_FILE" kind:"file" secret:"file" group:"The suite's own SAML identity provider" doc:"PEM private key with which the suite signs SAML responses."`

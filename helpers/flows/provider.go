@@ -2,6 +2,10 @@ package flows
 
 import (
 	"net/url"
+	"strings"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
@@ -9,29 +13,78 @@ import (
 // Account is a person's account at a social or enterprise provider.
 type Account struct {
 	Email, Password string
+	// TOTPSecret is the shared secret of the person's authenticator (RFC 6238,
+	// base32); empty: they have none.
+	TOTPSecret string
 	// Deny refuses the provider's consent instead of giving it.
 	Deny bool
 }
 
+// credentials are what the account has for a provider's pages.
+func (v *Visitor) credentials(account Account) screens.Credentials {
+	v.T.Helper()
+	c := screens.Credentials{Email: account.Email, Password: account.Password, Deny: account.Deny}
+	if account.TOTPSecret != "" {
+		c.Code = func() string {
+			v.T.Helper()
+			code, err := totp.GenerateCode(account.TOTPSecret, time.Now())
+			if err != nil {
+				v.T.Trouble("the TOTP secret of %s is none: %v", account.Email, err)
+			}
+			v.World.Learn(code)
+			return code
+		}
+	}
+	return c
+}
+
 // SignInAtProvider goes through the login pages of whatever provider the
-// browser is at, until it has left the provider's host.
+// browser is at, until it has left the provider's host. It is a state machine
+// over the page at hand: pages come and go. One that it does not know is the
+// suite's trouble, with a picture; one on which the provider says that the
+// application is not registered rightly fails the test.
 func (v *Visitor) SignInAtProvider(account Account) {
 	v.T.Helper()
 	v.AwaitURL("an identity provider", func(u *url.URL) bool { return v.Landed(u) || !v.AtApp(u) && !v.atAuth(u) })
+	if v.Landed(v.URL()) {
+		return // the provider knows the person
+	}
 	host := v.URL().Host
 	v.Step("sign in at " + host)
-	const most = 8
+	const most = 12
+	credentials := v.credentials(account)
+	var way []string
 	for range most {
 		if v.URL().Host != host {
 			return
 		}
-		if known := screens.ActAtProvider(v.Page, account.Email, account.Password, account.Deny); !known {
-			v.T.Trouble("the provider's page at %s is unknown to the suite: the provider changed, or wants something more", v.URL().Redacted())
+		if refusal := screens.ProviderRefusal(v.Page); refusal != "" {
+			v.T.Fatalf("the identity provider does not let people sign in to the application: %s (at %s)", refusal, v.URL().Redacted())
 		}
+		asked := screens.ActAtProvider(v.Page, credentials)
+		if asked == "" {
+			v.T.Trouble("the provider's page at %s is unknown to the suite, or asks for what the account does not have: the provider changed, or wants something more%s%s",
+				v.URL().Redacted(), after(way), v.pictured())
+		}
+		way = append(way, asked)
 	}
 	if v.URL().Host == host {
-		v.T.Trouble("the provider at %s did not finish after %d pages", host, most)
+		v.T.Trouble("the provider at %s did not finish after %d pages%s%s", host, most, after(way), v.pictured())
 	}
+}
+
+// after tells which pages came before.
+func after(way []string) string {
+	if len(way) == 0 {
+		return ""
+	}
+	return "; before it: " + strings.Join(way, ", ")
+}
+
+// pictured keeps a picture of the page at hand, and says where.
+func (v *Visitor) pictured() string {
+	v.T.Helper()
+	return "; picture: " + v.Picture("unknown-page")
 }
 
 // SignInWith signs in at the application by a social provider's button.

@@ -52,6 +52,17 @@ func openIdP(t TB, keyFile, certFile, entityID, ssoURL string) *idp.IdP {
 	return idp.New(key, cert, entityID, ssoURL)
 }
 
+// OpenID opens the suite's own OpenID provider at an address where the auth
+// environment reaches its back half.
+func (w World) OpenID(t TB, address string) *idp.OpenID {
+	t.Helper()
+	key, err := idp.LoadKey(w.Config.IDPKeyFile)
+	if err != nil {
+		t.Trouble("the suite's OpenID provider cannot be opened: %v", err)
+	}
+	return idp.NewOpenID(key, address)
+}
+
 // SAMLRequest asks for a sign-in by one SAML connection and returns the
 // AuthnRequest with which the auth environment sends the browser away.
 func (a *Agent) SAMLRequest(connectionID string) (Grant, idp.Request) {

@@ -57,6 +57,15 @@ func (m Message) Form() url.Values {
 	return url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(m.XML)}, "RelayState": {m.RelayState}}
 }
 
+// Rewrapped returns the message with its assertion in a response of another ID:
+// where only the assertion is signed, that breaks no signature.
+func (m Message) Rewrapped() Message {
+	d := read(m.XML)
+	setID(d.response(), newID())
+	m.XML = d.bytes()
+	return m
+}
+
 // New returns an identity provider. entityID and the certificate are what the
 // deployment has registered; ssoURL is where it sends AuthnRequests.
 func New(key *rsa.PrivateKey, cert *x509.Certificate, entityID, ssoURL string) *IdP {

@@ -36,6 +36,7 @@ type Recipe struct {
 	NeedsOther  bool   // Forge.Other must be set
 	Unsolicited bool   // sent without a request
 	Replay      bool   // the accepted message is posted again, from a clean browser
+	Rewrap      bool   // the replay has its assertion in a response with another ID
 	RelayState  string // sent instead of the service provider's
 }
 
@@ -357,6 +358,15 @@ func semanticRecipes() []Recipe {
 		field("D-27", "not valid for another hour", Refuse, "saml-core §2.5.1.2", func(p *Params) {
 			p.NotBefore, p.NotOnOrAfter = p.NotBefore.Add(time.Hour), p.NotOnOrAfter.Add(time.Hour)
 		}),
+		// Far outside what clocks differ by (C-7), and far inside half an hour.
+		field("D-26", "over for a quarter of an hour", Refuse, "saml-core §2.5.1.2; ASVS 9.2.1", func(p *Params) {
+			for _, t := range []*time.Time{&p.IssueInstant, &p.NotBefore, &p.NotOnOrAfter, &p.ConfirmNotOnOrAfter} {
+				*t = t.Add(-15*time.Minute - assertionLife)
+			}
+		}),
+		field("D-27", "not valid for another quarter of an hour", Refuse, "saml-core §2.5.1.2; ASVS 9.2.1", func(p *Params) {
+			p.NotBefore, p.NotOnOrAfter = p.NotBefore.Add(15*time.Minute), p.NotOnOrAfter.Add(15*time.Minute)
+		}),
 		field("D-28", "valid in a minute: clock skew", GenuineOnly, "C-7: sixty seconds are commonly allowed", func(p *Params) {
 			p.NotBefore = p.IssueInstant.Add(time.Minute)
 		}),
@@ -383,6 +393,7 @@ func deliveryRecipes() []Recipe {
 			return f.changed(func(p *Params) { p.InResponseTo, p.ConfirmInResponseTo = "", "" })
 		}},
 		{ID: "D-31", Name: "the same response twice", Base: SignedAssertion, Expect: Refuse, Standard: "saml-profiles §4.1.4.5; ASVS 6.8.3", Replay: true, Apply: genuineMessage},
+		{ID: "D-31", Name: "the same assertion in another response", Base: SignedAssertion, Expect: Refuse, Standard: "saml-profiles §4.1.4.5; ASVS 6.8.3", Replay: true, Rewrap: true, Apply: genuineMessage},
 		relay("RelayState is a foreign URL", "https://evil.test/landing"),
 		relay("RelayState is a script", "javascript:alert(document.domain)"),
 		relay("RelayState is a scheme-relative URL", "//evil.test/landing"),
