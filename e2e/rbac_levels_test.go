@@ -97,9 +97,12 @@ func (s *stage) offers(who *caller, drawn *rbac.Picture) (wrong []string) {
 			if a.Control == "" || a.Page != page {
 				continue
 			}
-			may, offered := a.May(who.role), s.window.Has(a.Control+":not([disabled])")
+			may, offered := a.May(who.role), s.window.Has(":is("+a.Control+`):not(:disabled, [aria-disabled="true"])`)
 			if drawn != nil {
 				drawn.Offered(a, who.role, offered)
+			}
+			if may && !offered {
+				wrong = append(wrong, fmt.Sprintf("expected %s to be offered to %s; the control %s on %s cannot be used", who.who, a.Name, a.Control, page))
 			}
 			if offered && !may {
 				wrong = append(wrong, fmt.Sprintf("expected %s not to be offered to %s; the control %s is to be seen on %s", who.who, a.Name, a.Control, page))
