@@ -49,6 +49,21 @@ $(PACKAGES)/.installed: $(NODE_PRODUCT)/package.json $(NODE_PRODUCT)/package-loc
 	@cd $(PACKAGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
+# A SAML identity provider from elsewhere, in a folder of its own as well.
+OUTSIDE_PROVIDER := fixtures/cmd/outside/provider
+OUTSIDE          := .cache/outside
+
+.PHONY: outside-idp
+outside-idp: setup $(OUTSIDE)/.installed ## Run the checks of single sign-on through a SAML identity provider from elsewhere (npm's samlp)
+	@PREFLIGHT_STAGING_PRODUCT= go run ./fixtures/cmd/outside $(if $(RUN),-run "$$RUN")
+
+$(OUTSIDE)/.installed: $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/package-lock.json
+	@echo "preflight: fetching the packages of the outside identity provider …"
+	@mkdir -p $(OUTSIDE)
+	@cp $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/package-lock.json $(OUTSIDE_PROVIDER)/.npmrc $(OUTSIDE)/
+	@cd $(OUTSIDE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 # Run from inside e2e: go test shows what a package prints while it runs only
 # when it is given no package argument.
 .PHONY: e2e

@@ -116,7 +116,19 @@ var providerPages = []providerPage{
 		press(`[data-se="google_otp"] [data-se="authenticator-button"], [data-se="google_otp"]`)},
 	{"okta", "a second factor that no machine has", `[data-se="switchAuthenticator"]`, press(`[data-se="switchAuthenticator"]`)},
 	{"okta", "whether to stay signed in", `[data-se="do-not-stay-signed-in-btn"]`, press(`[data-se="do-not-stay-signed-in-btn"]`)},
+	// Anybody's: name and password in one form. The last, for many have that.
+	{"", "name and password", nameAndPassword, func(p *browser.Page, c Credentials) {
+		p.Fill(nameBesidePassword, c.Email)
+		p.FillSecret(anyPassword, c.Password)
+		p.Submit(nameAndPassword + ` :is(button, input)[type="submit"]`)
+	}},
 }
+
+const (
+	anyPassword        = `input[type="password"]`
+	nameAndPassword    = `form:has(` + anyPassword + `):has(input:is([type="email"], [type="text"], :not([type])))`
+	nameBesidePassword = nameAndPassword + ` input:is([type="email"], [type="text"], :not([type]))`
+)
 
 // tile is the tile of an account, or else of another one.
 func tile(p *browser.Page, own, other string) string {
@@ -138,7 +150,7 @@ func ActAtProvider(p *browser.Page, c Credentials) (asked string) {
 			return ""
 		}
 		page.act(p, c)
-		return page.provider + " asks " + page.name
+		return strings.TrimSpace(page.provider + " asks " + page.name)
 	}
 	return ""
 }
