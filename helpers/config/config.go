@@ -97,10 +97,12 @@ type Config struct {
 	InboxURL      string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
 	InboxAddress  string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
 
-	DomainAddress  string   `env:"PREFLIGHT_DOMAIN_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox, each in a domain of its own: {id} stands in the domain, such as preflight@{id}.inbox.example."`
-	BlockedDomains []string `env:"PREFLIGHT_BLOCKED_DOMAINS" kind:"pattern" doc:"Domains of which the environment lets nobody sign up or be invited, such as a public and a disposable one (comma list)."`
-	PublicURL      string   `env:"PREFLIGHT_PUBLIC_URL" kind:"uri" doc:"Address at which the deployment reaches the suite's own servers, such as that of a tunnel to PREFLIGHT_LISTEN. Unset: loopback, which does where the deployment runs on this machine."`
-	Listen         string   `env:"PREFLIGHT_LISTEN" default:"127.0.0.1:0" doc:"Host and port at which the suite's own servers listen; port 0: any free one."`
+	DomainAddress   string   `env:"PREFLIGHT_DOMAIN_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox, each in a domain of its own: {id} stands in the domain, such as preflight@{id}.inbox.example."`
+	BlockedDomains  []string `env:"PREFLIGHT_BLOCKED_DOMAINS" kind:"pattern" doc:"Domains of which the environment lets nobody sign up or be invited, such as a public and a disposable one (comma list)."`
+	PublicURL       string   `env:"PREFLIGHT_PUBLIC_URL" kind:"uri" doc:"Address at which the deployment reaches the suite's own servers, such as that of a tunnel to PREFLIGHT_LISTEN. Unset: loopback, which does where the deployment runs on this machine."`
+	Listen          string   `env:"PREFLIGHT_LISTEN" default:"127.0.0.1:0" doc:"Host and port at which the suite's own servers listen; port 0: any free one."`
+	ProfileFields   []string `env:"PREFLIGHT_PROFILE_FIELDS" words:"first_name last_name full_name phone_number organization_name none" doc:"What people are asked for when they sign up (comma list): first_name, last_name, full_name, phone_number, organization_name; none where they are asked nothing."`
+	ProfileRequired []string `env:"PREFLIGHT_PROFILE_REQUIRED" words:"first_name last_name full_name phone_number organization_name" doc:"Which of these nobody may leave out (comma list)."`
 
 	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 

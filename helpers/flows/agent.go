@@ -21,6 +21,7 @@ type Agent struct {
 	World World
 	jar   *cookiejar.Jar
 	roams bool // also through the application
+	halts bool // where somebody new is asked who they are
 }
 
 // NewAgent returns an agent that nobody knows.

@@ -50,6 +50,9 @@ func (v *Visitor) SubmitSignUp(email, password string) {
 	v.Await(screens.EmailInput)
 	v.Fill(screens.EmailInput, email)
 	v.FillSecret(screens.PasswordInput, password)
+	if v.Has(screens.ProfileInput) {
+		v.FillProfile()
+	}
 	v.Submit(screens.SubmitOf(screens.PasswordInput))
 }
 
@@ -59,7 +62,9 @@ func (v *Visitor) SendSignUp(email, password string) *browser.Answer {
 	v.T.Helper()
 	fields := map[string]string{"email": email, "password": password}
 	if w, ok := v.signUpPage(); ok {
-		return v.SendForm(w.form(screens.PasswordInput), fields)
+		form := w.form(screens.PasswordInput)
+		form.Complete()
+		return v.SendForm(form, fields)
 	}
 	v.OpenLogin("")
 	v.Submit(screens.SignupLink)
@@ -68,6 +73,7 @@ func (v *Visitor) SendSignUp(email, password string) *browser.Answer {
 	if form == nil {
 		v.T.Fatalf("expected the password field inside a form on %s", v.URL())
 	}
+	form.Complete()
 	return v.SendForm(form, fields)
 }
 

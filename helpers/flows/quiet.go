@@ -73,18 +73,24 @@ func (a *Agent) Through(stop Stop, user *User) Stop {
 			}
 		case stop.has(screens.Organization):
 			stop = a.Pick(stop, user.OrgID)
+		case stop.AsksProfile() && a.halts:
+			return stop
+		case stop.AsksProfile():
+			form := stop.Form(screens.ProfileInput)
+			form.Complete()
+			stop = a.Submit(form, nil)
 		case user.Password != "" && stop.has(screens.PasswordInput):
 			form := stop.Form(screens.PasswordInput)
 			if form == nil {
 				return stop
 			}
-			stop = a.Submit(form, map[string]string{stop.nameOf(screens.PasswordInput): user.Password})
+			stop = a.Submit(form, map[string]string{stop.NameOf(screens.PasswordInput): user.Password})
 		case stop.has(screens.EmailCodeChoice):
 			asked = true
 			stop = a.Submit(stop.Form(screens.EmailCodeChoice), nil)
 		case stop.has(screens.EmailInput):
 			asked = true
-			stop = a.Submit(stop.Form(screens.EmailInput), map[string]string{stop.nameOf(screens.EmailInput): user.Email})
+			stop = a.Submit(stop.Form(screens.EmailInput), map[string]string{stop.NameOf(screens.EmailInput): user.Email})
 		default:
 			return stop
 		}
@@ -143,7 +149,7 @@ func (a *Agent) Redeem(link string) Stop {
 func (a *Agent) Pick(stop Stop, organizationID string) Stop {
 	a.T.Helper()
 	form := stop.Form(screens.Organization)
-	name := stop.nameOf(screens.Organization)
+	name := stop.NameOf(screens.Organization)
 	if form == nil || name == "" {
 		a.T.Trouble("the page that asks for an organization has no button in a form: without a window it cannot be used")
 	}
@@ -177,8 +183,8 @@ func (s Stop) has(selector string) bool {
 	return doc != nil && doc.Find(selector).Length() > 0
 }
 
-// nameOf is the name under which the first such field or button is sent.
-func (s Stop) nameOf(selector string) string {
+// NameOf is the name under which the first such field or button is sent.
+func (s Stop) NameOf(selector string) string {
 	doc := s.document()
 	if doc == nil {
 		return ""
@@ -352,9 +358,25 @@ func (a *Agent) SendSignUp(email, password string) (end Stop, sent bool) {
 	if form == nil {
 		return page, false
 	}
-	fields := map[string]string{page.nameOf(screens.EmailInput): email}
-	if name := page.nameOf(screens.PasswordInput); name != "" {
+	form.Complete()
+	fields := map[string]string{page.NameOf(screens.EmailInput): email}
+	if name := page.NameOf(screens.PasswordInput); name != "" {
 		fields[name] = password
 	}
 	return a.Submit(form, fields), true
+}
+
+// UpToProfile signs user in by mail, for the suite's own authorization request,
+// up to the page that asks somebody new who they are.
+func (a *Agent) UpToProfile(user *User) (grant Grant, page Stop) {
+	a.T.Helper()
+	grant, first := a.Authorize(nil)
+	halting := *a
+	halting.halts = true
+	return grant, halting.Through(first, user)
+}
+
+// AsksProfile reports whether the page at hand asks somebody new who they are.
+func (s Stop) AsksProfile() bool {
+	return s.has(screens.ProfileInput) && !s.has(screens.EmailInput)
 }

@@ -165,5 +165,7 @@ func (v *Visitor) SignOutEverywhere() {
 func (v *Visitor) ChooseOrganization(organizationID string) {
 	v.T.Helper()
 	v.Step("choose the organization")
+	v.draw()
+	v.introduce()
 	v.Submit(`[data-organization-id="` + organizationID + `"]`)
 }

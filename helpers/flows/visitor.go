@@ -5,6 +5,7 @@
 package flows
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // TB is what a flow needs of a test: to stop it with a reason, and to say that
@@ -91,7 +93,36 @@ func (v *Visitor) AwaitLanding() {
 		return
 	}
 	v.draw()
+	v.introduce()
 	v.AwaitURL("a page of the application, behind the callback", v.Landed)
+}
+
+// introduce fills in what somebody new is asked for after their address is
+// proven, where the page at hand asks for it.
+func (v *Visitor) introduce() {
+	v.T.Helper()
+	if v.Landed(v.URL()) || !v.Has(screens.ProfileInput) || v.Has(screens.EmailInput) {
+		return
+	}
+	v.FillProfile()
+	v.Submit(screens.SubmitOf(screens.ProfileInput))
+}
+
+// FillProfile writes something into the fields of a sign-up that the page
+// insists on.
+func (v *Visitor) FillProfile() {
+	v.T.Helper()
+	form := screens.FormAt(v.HTML(), v.URL(), screens.ProfileInput)
+	if form == nil {
+		return
+	}
+	before := maps.Clone(form.Fields)
+	form.Complete()
+	for name := range form.Fields {
+		if form.Fields.Get(name) != before.Get(name) {
+			v.Fill(`input[name="`+name+`"]`, form.Fields.Get(name))
+		}
+	}
 }
 
 // AwaitLandingOr waits until the browser is back at the application, behind the

@@ -90,10 +90,14 @@ func (w *walk) post(form *screens.Form, fields map[string]string) bool {
 		}
 		form.Fields.Set(name, value)
 	}
+	form.Complete()
 	w.at, w.sent = form.Action, true
 	options := append(asNavigation("same-origin"),
 		browser.WithForm(form.Fields), browser.WithHeader("Origin", form.Action.Scheme+"://"+form.Action.Host))
 	w.follow(w.v.Fetch(http.MethodPost, form.Action.String(), options...))
+	if next := w.form(screens.ProfileInput); next != nil && !w.shows(screens.EmailInput) && next.Action.String() != form.Action.String() {
+		return w.post(next, nil) // somebody new says who they are
+	}
 	return true
 }
 

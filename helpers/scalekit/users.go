@@ -38,6 +38,7 @@ type Profile struct {
 	GivenName     string            `json:"given_name,omitempty"`
 	FamilyName    string            `json:"family_name,omitempty"`
 	Name          string            `json:"name,omitempty"`
+	PhoneNumber   string            `json:"phone_number,omitempty"`
 	EmailVerified bool              `json:"email_verified,omitempty"`
 	Groups        []string          `json:"groups,omitempty"`
 	Metadata      map[string]string `json:"metadata,omitempty"`

@@ -18,6 +18,28 @@ type Form struct {
 	// chosen or ticked.
 	Editable map[string]bool
 	hidden   map[string]bool
+	required []string // text fields that the page insists on
+}
+
+// Complete gives the text fields that the page insists on, and that are empty,
+// something that a person would write there.
+func (f *Form) Complete() {
+	for _, name := range f.required {
+		if f.Fields.Get(name) == "" {
+			f.Fields.Set(name, Plausible(name))
+		}
+	}
+}
+
+// Plausible is what a person would write into a field of this name.
+func Plausible(name string) string {
+	switch {
+	case strings.Contains(name, "phone"):
+		return "+493012345678"
+	case strings.Contains(name, "first"):
+		return "Pat"
+	}
+	return "Preflight"
 }
 
 // Guessable returns the fields that somebody who cannot see the page could
@@ -98,6 +120,9 @@ func formOf(element *goquery.Selection, base *url.URL) *Form {
 			form.hidden[name] = true
 		case "text", "tel", "search":
 			form.Editable[name] = goquery.NodeName(field) != "select"
+			if _, must := field.Attr("required"); must && goquery.NodeName(field) == "input" {
+				form.required = append(form.required, name)
+			}
 		}
 		switch goquery.NodeName(field) {
 		case "textarea":

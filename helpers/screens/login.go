@@ -19,10 +19,12 @@ const (
 	SignupLink       = `a[href*="signup"]`
 	Alert            = `[role="alert"]`
 	Organization     = `[data-organization-id]`
-	AddPasskey       = `[data-action="add-passkey"]`
-	PasskeyRow       = `[data-passkey-id]`
-	RenamePasskey    = `[data-action="rename-passkey"]`
-	DeletePasskey    = `[data-action="delete-passkey"]`
+	// What people are asked for when they sign up (spec/hosted-pages.md 4).
+	ProfileInput  = `input[name="first_name"], input[name="last_name"], input[name="full_name"], input[name="phone_number"], input[name="organization_name"]`
+	AddPasskey    = `[data-action="add-passkey"]`
+	PasskeyRow    = `[data-passkey-id]`
+	RenamePasskey = `[data-action="rename-passkey"]`
+	DeletePasskey = `[data-action="delete-passkey"]`
 )
 
 // SubmitOf is the button that sends the form which holds selector.
@@ -88,3 +90,7 @@ func SignInAtOwn(p *browser.Page, email, password string) {
 	p.FillSecret(PasswordInput, password)
 	p.Submit(`form:has(` + PasswordInput + `) [type="submit"]`)
 }
+
+// ProfileField is the field for one of the things that people are asked for when
+// they sign up.
+func ProfileField(name string) string { return `input[name="` + name + `"]` }
