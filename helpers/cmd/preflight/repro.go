@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -53,7 +54,7 @@ func repro(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, "go "+strings.Join(command, " "))
 		return 0
 	}
-	run := exec.Command("go", command...)
+	run := exec.CommandContext(context.Background(), "go", command...)
 	run.Dir, run.Env = filepath.Join(root, "e2e"), append(os.Environ(), env...)
 	run.Stdin, run.Stdout, run.Stderr = os.Stdin, stdout, stderr
 	err = run.Run() // Ctrl-C reaches it by itself, and it has to tidy up
@@ -185,7 +186,7 @@ func trace(args []string, stdout, stderr io.Writer) int {
 	if _, err := os.Stat(file); err != nil {
 		return trouble(stderr, fmt.Errorf("there is no trace %s", args[0]))
 	}
-	node := exec.Command(cmp.Or(os.Getenv("PLAYWRIGHT_NODEJS_PATH"), "node"), filepath.Join(dir, "package", "cli.js"),
+	node := exec.CommandContext(context.Background(), cmp.Or(os.Getenv("PLAYWRIGHT_NODEJS_PATH"), "node"), filepath.Join(dir, "package", "cli.js"),
 		"show-trace", "--host", "127.0.0.1", "--port", "0", filepath.Base(file))
 	node.Dir = filepath.Dir(file) // it serves what lies below it, and nothing else
 	node.Stdout, node.Stderr = stdout, stderr
