@@ -303,8 +303,8 @@ func (s *stage) forbidden(who *caller, p *prepared, t *trick) string {
 		return err.Error()
 	case got.happened:
 		return fmt.Sprintf("%s could%s %s (%s): %s", who.who, how, p.action.Name, p.action.Do, got.seen())
-	case got.status >= 500:
-		return fmt.Sprintf("%s was to be refused when trying%s to %s (%s); the application answered HTTP %d", who.who, how, p.action.Name, p.action.Do, got.status)
+	case got.status >= 500 && t == nil: // a malformed request may break what is no permission
+		return fmt.Sprintf("%s was to be refused when trying to %s (%s); the application answered HTTP %d", who.who, p.action.Name, p.action.Do, got.status)
 	}
 	return ""
 }
