@@ -74,6 +74,21 @@ func openIDCases(item *item) {
 		})
 	}
 
+	item.Case("a userinfo endpoint that speaks of somebody else than the ID token is not believed", advice{
+		Why:      "whoever can exchange an access token, or confuses a provider's cache, signs in as somebody else",
+		Mend:     "compare sub of the userinfo answer with sub of the ID token before anything of it is used",
+		Standard: "OpenID Connect Core §5.3.2",
+	}, func(c *check) {
+		w := c.openIDCompany(connectionSettings{})
+		ada, victim := w.employee("ada"), w.employee("victim")
+		w.signIn(victim).mustBe(victim)
+		w.IdP.SignInAs(ada)
+		w.IdP.LeaveAddressToUserInfo()
+		w.arrive(nil).mustBe(ada)
+		w.IdP.SpeakOf(victim)
+		w.arrive(nil).mustBeNobody("by a userinfo endpoint that speaks of another subject")
+	})
+
 	item.Case("an OIDC answer is good at its own connection only", advice{
 		Why:      "a provider that somebody else runs answers for a customer's people (mix-up)",
 		Mend:     "tie the state to the connection, and take an answer at the redirect URI of that connection only",

@@ -36,8 +36,10 @@ type OpenID struct {
 	mu     sync.Mutex
 	person Person
 	change func(*IDToken)
-	refuse string // OAuth error instead of a code
-	silent bool   // the token endpoint answers no ID token, but an error
+	other  *Person // of whom the userinfo endpoint speaks instead
+	short  bool    // the ID token leaves the address to it, too
+	refuse string  // OAuth error instead of a code
+	silent bool    // the token endpoint answers no ID token, but an error
 	codes  map[string]openIDGrant
 	tokens map[string]openIDGrant
 }
@@ -93,7 +95,8 @@ func (p *OpenID) Endpoints() OpenIDEndpoints {
 func (p *OpenID) SignInAs(person Person) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.person, p.change, p.refuse, p.silent = person, nil, "", false
+	p.person, p.change, p.other, p.refuse = person, nil, nil, ""
+	p.silent, p.short = false, false
 }
 
 // Change makes every further ID token another one, until SignInAs.
@@ -101,6 +104,22 @@ func (p *OpenID) Change(change func(*IDToken)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.change = change
+}
+
+// LeaveAddressToUserInfo keeps the address out of ID tokens, as providers do that
+// keep them short, until SignInAs.
+func (p *OpenID) LeaveAddressToUserInfo() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.short = true
+}
+
+// SpeakOf makes the userinfo endpoint speak of somebody else than the ID token,
+// until SignInAs.
+func (p *OpenID) SpeakOf(other Person) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.other = &other
 }
 
 // Refuse makes every further sign-in end with an OAuth error, until SignInAs.
@@ -165,6 +184,9 @@ func (p *OpenID) Handler() http.Handler {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		p.mu.Lock()
 		grant, ok := p.tokens[token]
+		if p.other != nil {
+			grant.person = *p.other
+		}
 		p.mu.Unlock()
 		if !ok {
 			writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token"})
@@ -232,7 +254,7 @@ func (p *OpenID) claims(grant openIDGrant) map[string]any {
 	if grant.nonce != "" {
 		claims["nonce"] = grant.nonce
 	}
-	if !grant.person.HideEmail {
+	if !grant.person.HideEmail && !p.short {
 		claims["email"], claims["email_verified"] = grant.person.Email, true
 	}
 	return claims
