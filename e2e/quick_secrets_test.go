@@ -98,7 +98,7 @@ func TestSecrets(t *testing.T) {
 		require.NoError(c, err)
 		ctx, cancel := context.WithTimeout(suite.ctx, 4*c.patience())
 		defer cancel()
-		found, err := leak.Scan(ctx, suite.cfg.AppRepository, filepath.Join(root, ".gitleaks.toml"), root)
+		found, err := leak.Scan(ctx, suite.cfg.AppRepository, filepath.Join(root, ".gitleaks.toml"), filepath.Join(root, ".cache", "bin", "gitleaks"))
 		if errors.Is(err, leak.ErrNoScanner) {
 			c.NotVerified(leak.ErrNoScanner.Error())
 		}

@@ -74,22 +74,19 @@ var ErrNoScanner = errors.New("gitleaks is not at hand: put it in PATH, or run `
 
 // Scan lets gitleaks read the whole history of the repository in folder with
 // its own rules and those in rules, unless the repository brings rules of its
-// own. It returns what was found, without the values. module is the folder of
-// tools/go.mod, for machines that have gitleaks as a tool only; nothing is
-// fetched for it.
-func Scan(ctx context.Context, folder, rules, module string) (found []string, err error) {
+// own. It returns what was found, without the values. built is where `make
+// gitleaks` puts it, for machines that have none in PATH.
+func Scan(ctx context.Context, folder, rules, built string) (found []string, err error) {
 	args := []string{"git", "--no-banner", "--redact", "--report-format", "json", "--report-path", "-", "--exit-code", "0", "--log-level", "error"}
 	if _, err := os.Stat(filepath.Join(folder, ".gitleaks.toml")); err != nil {
 		args = append(args, "--config", rules)
 	}
 	args = append(args, folder)
-	var cmd *exec.Cmd
-	if path, err := exec.LookPath("gitleaks"); err == nil {
-		cmd = exec.CommandContext(ctx, path, args...) //nolint:gosec // found in PATH
-	} else {
-		cmd = exec.CommandContext(ctx, "go", append([]string{"tool", "-modfile=" + filepath.Join(module, "tools", "go.mod"), "gitleaks"}, args...)...) //nolint:gosec // a tool of this module
-		cmd.Dir, cmd.Env = module, append(os.Environ(), "GOPROXY=off", "GOWORK=off")
+	path, err := exec.LookPath("gitleaks")
+	if err != nil {
+		path = built
 	}
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // found in PATH, or built by us
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
