@@ -65,7 +65,7 @@ func TestEmails(t *testing.T) {
 		if err != nil {
 			c.Trouble("nobody can be invited: %v", err)
 		}
-		mail := v.AwaitMail(guest, mark, "an invitation with a link", func(m inbox.Message) bool { return len(m.Links) > 0 })
+		mail := v.AwaitMail(guest, mark, "an invitation with a link", v.HasLink)
 		c.verifyMail(mail)
 		answer := v.Goto(v.LinkIn(mail))
 		assert.Less(c, answer.Status, 400, "the page behind the invitation's link")
@@ -87,7 +87,7 @@ func TestEmails(t *testing.T) {
 		v.Fetch(http.MethodPost, form.Action.String(), browser.WithForm(form.Fields),
 			browser.WithHeader("Origin", form.Action.Scheme+"://"+form.Action.Host), browser.WithHeader("Sec-Fetch-Site", "same-origin"),
 			browser.WithHeader("X-Forwarded-Host", evil), browser.WithHeader("Forwarded", "host="+evil), browser.WithHeader("X-Host", evil))
-		mail := v.AwaitMail(user, mark, "a mail with a link to set a new password", func(m inbox.Message) bool { return len(m.Links) > 0 })
+		mail := v.AwaitMail(user, mark, "a mail with a link to set a new password", v.HasLink)
 		for _, link := range mail.Links {
 			assert.NotContains(c, link, evil, "a link of the mail")
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/playwright-community/playwright-go"
 )
@@ -54,8 +55,9 @@ func (p *Page) Attempt(address string) (failure string) {
 	p.w.t.Helper()
 	return do(p, "try to open "+p.w.secrets.mask(address), "an end, good or bad", func() (string, error) {
 		_, err := p.page.Goto(address, playwright.PageGotoOptions{WaitUntil: playwright.WaitUntilStateDomcontentloaded, Timeout: p.limit()})
-		if err == nil {
-			return "", nil
+		if err == nil { // a page that leads on by itself is no end yet
+			err = p.settle(time.Now().Add(p.w.o.Timeout))
+			return p.w.record.lastDocument().Failure, err
 		}
 		if at := strings.Index(err.Error(), "net::"); at >= 0 {
 			word, _, _ := strings.Cut(err.Error()[at:], " ")

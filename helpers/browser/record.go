@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,6 +131,18 @@ func (r *recorder) suite(e Exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.suites = append(r.suites, e)
+}
+
+// lastDocument returns the last request for a document.
+func (r *recorder) lastDocument() Exchange {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, e := range slices.Backward(r.entries) {
+		if e.ResourceType == "document" {
+			return e.Exchange
+		}
+	}
+	return Exchange{}
 }
 
 func headerMap(fields map[string]string) http.Header {

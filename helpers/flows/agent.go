@@ -90,6 +90,9 @@ func (a *Agent) send(method, address string, sent content) Stop {
 			header.Set("Sec-Fetch-Mode", "navigate")
 		}
 		stop := a.ask(ctx, method, address, sent.body, header)
+		if next := screens.RefreshAt(stop.Body, stop.URL); stop.Followed && next != nil {
+			stop.URL, stop.Followed = next, false // a page that leads on by itself is a redirect in other words
+		}
 		if stop.Followed || !a.mayFollow(stop.URL) {
 			return stop
 		}

@@ -148,7 +148,7 @@ func (v *Visitor) TypeCode(code string) {
 
 // signsIn accepts mails with a code or a link to the auth environment.
 func (v *Visitor) signsIn(message inbox.Message) bool {
-	return len(message.Codes) > 0 || v.hasLink(message)
+	return len(message.Codes) > 0 || v.HasLink(message)
 }
 
 // CodeForm reads the form of the page that waits for a code, to be sent by

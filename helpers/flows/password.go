@@ -84,7 +84,7 @@ func (v *Visitor) RequestReset(user *User) inbox.Message {
 	if !v.Walks || !v.walkToReset(user.Email) {
 		v.AskForReset(user.Email)
 	}
-	return v.AwaitMail(user, mark, "a mail with a link to set a new password", v.hasLink)
+	return v.AwaitMail(user, mark, "a mail with a link to set a new password", v.HasLink)
 }
 
 // AskForReset goes through "forgot password" for an address.
@@ -183,7 +183,7 @@ func AnswerText(answer *browser.Answer, email string) string {
 	return strings.ReplaceAll(strings.ToLower(text), strings.ToLower(email), "(the address)")
 }
 
-// hasLink accepts mails with a link to the auth environment.
-func (v *Visitor) hasLink(message inbox.Message) bool {
+// HasLink accepts mails with a link to the auth environment.
+func (v *Visitor) HasLink(message inbox.Message) bool {
 	return v.authLink(message) != ""
 }

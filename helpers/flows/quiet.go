@@ -207,7 +207,7 @@ func (a *Agent) MarkInbox(user *User) inbox.Mark {
 // than the mark, and returns the mail and the link.
 func (a *Agent) AwaitLink(user *User, since inbox.Mark, what string) (inbox.Message, string) {
 	a.T.Helper()
-	mail := a.mails().AwaitMail(user, since, what, a.mails().hasLink)
+	mail := a.mails().AwaitMail(user, since, what, a.mails().HasLink)
 	return mail, a.mails().LinkIn(mail)
 }
 

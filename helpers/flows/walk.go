@@ -52,13 +52,14 @@ func (w *walk) follow(answer *browser.Answer) {
 	for range redirectsOfWalk {
 		w.answer = answer
 		w.html, w.status = "", 0
-		location := answer.Header.Get("Location")
-		if answer.Status < 300 || answer.Status > 399 || location == "" {
+		var next *url.URL
+		if location := answer.Header.Get("Location"); answer.Status >= 300 && answer.Status <= 399 && location != "" {
+			var err error
+			if next, err = w.at.Parse(location); err != nil {
+				return
+			}
+		} else if next = screens.RefreshAt(string(answer.Body), w.at); next == nil {
 			w.html, w.status = string(answer.Body), answer.Status
-			return
-		}
-		next, err := w.at.Parse(location)
-		if err != nil {
 			return
 		}
 		site := "cross-site"

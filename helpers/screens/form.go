@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"html/template"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -144,6 +145,39 @@ func LinkAt(html string, base *url.URL, selector string) *url.URL {
 	}
 	target, ok := doc.Find(selector).First().Attr("href")
 	if !ok {
+		return nil
+	}
+	u, err := base.Parse(target)
+	if err != nil {
+		return nil
+	}
+	return u
+}
+
+// patientRefresh is how many seconds a page may wait before it leads on by
+// itself.
+const patientRefresh = 5
+
+// RefreshAt returns where a page leads on by itself, at once or within seconds
+// (HTML, 4.2.5.3: <meta http-equiv="refresh">), or nil.
+func RefreshAt(html string, base *url.URL) *url.URL {
+	if !strings.Contains(strings.ToLower(html), "http-equiv") {
+		return nil
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return nil
+	}
+	content := doc.Find(`meta[http-equiv="refresh" i]`).First().AttrOr("content", "")
+	delay, target, _ := strings.Cut(content, ";")
+	if seconds, err := strconv.ParseFloat(strings.TrimSpace(delay), 64); err != nil || seconds > patientRefresh {
+		return nil
+	}
+	target = strings.TrimSpace(target)
+	if len(target) >= len("url=") && strings.EqualFold(target[:len("url=")], "url=") {
+		target = target[len("url="):]
+	}
+	if target = strings.Trim(target, `'" `); target == "" {
 		return nil
 	}
 	u, err := base.Parse(target)
