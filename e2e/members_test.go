@@ -113,22 +113,10 @@ func (c *check) entered(a *flows.Agent, organizationID string) *scalekit.TokenAn
 	return nil
 }
 
-// NewColleague makes another person in user's organization, through the
-// management API.
+// NewColleague makes another person in user's organization.
 func (c *check) NewColleague(user *flows.User, roles ...string) *flows.User {
 	c.Helper()
-	colleague := c.NewPerson()
-	colleague.OrgID = user.OrgID
-	c.create("a colleague cannot be made", func(ctx context.Context) error {
-		made, err := suite.world.API.CreateUser(ctx, user.OrgID, scalekit.NewUser{
-			Email: colleague.Email, GivenName: colleague.GivenName, FamilyName: colleague.FamilyName, Roles: roles,
-		})
-		if err == nil {
-			colleague.ID = made.ID
-		}
-		return err
-	})
-	return colleague
+	return c.NewMember(user.OrgID, roles...)
 }
 
 // Join makes user a member of one more organization, which is made for it, and

@@ -59,7 +59,7 @@ func (c *check) NewCompany(speak scim.Dialect) *company {
 	o := &company{c: c, speak: speak, domain: strings.ToLower(c.unique()) + ".preflight-directory.test"}
 	err := c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) error {
 		o.orgID = organization.ID
-		if err := suite.world.API.AddDomain(ctx, o.orgID, o.domain); err != nil {
+		if err := suite.world.API.RegisterDomain(ctx, o.orgID, o.domain); err != nil {
 			return err
 		}
 		directory, err := suite.world.API.CreateDirectory(ctx, o.orgID)

@@ -54,9 +54,3 @@ func (c *Client) MapGroup(ctx context.Context, organizationID, directoryID, grou
 	in := map[string]any{"assignments": []any{map[string]string{"group_id": groupID, "role_name": role}}}
 	return c.call(ctx, http.MethodPut, directoriesOf(organizationID)+"/"+url.PathEscape(directoryID)+"/groups/-/roles:assign", nil, in, nil)
 }
-
-// AddDomain registers an e-mail domain for an organization (spec/api.md 5.6).
-func (c *Client) AddDomain(ctx context.Context, organizationID, domain string) error {
-	path := "/api/v1/organizations/" + url.PathEscape(organizationID) + "/domains"
-	return c.call(ctx, http.MethodPost, path, nil, map[string]string{"domain": domain, "domain_type": "ORGANIZATION_DOMAIN"}, nil)
-}
