@@ -13,7 +13,7 @@ TOOL      := go tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: .cache/modules ## Fetch modules and browser driver, find or install a browser
@@ -116,6 +116,7 @@ sweep: setup ## What killed runs have left at the deployment, by their ledgers: 
 
 .PHONY: trace
 trace: setup ## Opens a trace in its viewer: FILE=reports/latest/evidence/…/trace.zip
+	@[ -n "$$FILE" ] || { echo "make trace needs a trace: make trace FILE=reports/latest/evidence/…/trace.zip" >&2; exit 2; }
 	@$(PREFLIGHT) trace "$$FILE"
 
 .PHONY: lint

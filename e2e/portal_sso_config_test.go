@@ -95,6 +95,27 @@ func TestPortalSSOConfig(t *testing.T) {
 		assert.False(c, v.TestConnection(), "the portal's test of a connection succeeds, whose provider signs with another key than its metadata names")
 	})
 
+	item.Case("a key that a customer's provider has replaced opens nothing any more", advice{
+		Why:      "a customer whose key was stolen replaces it, and the thief goes on coming in as anybody of that company",
+		Mend:     "take the signing keys of the newest metadata in place of those of before; a provider that changes keys slowly names both",
+		Standard: "saml-metadata §2.4.1.1; spec/hosted-pages.md 13",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_IDP_OTHER_KEY_FILE", "PREFLIGHT_IDP_OTHER_CERT_FILE")
+		o := c.NewCustomer()
+		person := o.Employee()
+		before := o.IdP(person)
+		now := suite.world.Impostor(c, before) // the same provider, with another key
+		now.SignInAs(person)
+		v := o.Enter()
+		v.AddConnection(screens.WordSAML)
+		v.UploadMetadata(before.Metadata())
+		v.UploadMetadata(now.Metadata())
+		v.Serve(now.Origin(), now.Handler())
+		require.True(c, v.TestConnection(), "the portal's test of a connection succeeds, whose provider signs with the key of its newest metadata")
+		v.Serve(before.Origin(), before.Handler())
+		assert.False(c, v.TestConnection(), "the portal's test of a connection succeeds, whose provider signs with the key of its metadata of before")
+	})
+
 	item.Case("a domain counts when its DNS says so, and not before", advice{
 		Why:      "who claims a domain that is somebody else's gets that company's people sent to their own identity provider",
 		Mend:     "look up the TXT record, compare all of it, and route nobody by a domain that is not verified",

@@ -42,6 +42,8 @@ func TestPortalUsers(t *testing.T) {
 		assert.True(c, v.ListsMember(guest.Email), "who was invited is listed")
 		_, link := reader.AwaitLink(guest, mark, "an invitation with a link")
 		c.accept(guest, admin.OrgID, link)
+		_, m := c.membership(guest.Email, admin.OrgID)
+		assert.NotContains(c, roleNames(m), adminRole, "roles of who was invited, for whom no other role was chosen than the one that the widget offers first")
 	})
 
 	item.Case("a role that an administrator changes is in the next token", administration, func(c *check) {

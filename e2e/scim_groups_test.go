@@ -48,17 +48,10 @@ func TestSCIMGroups(t *testing.T) {
 		Standard: "spec/webhooks-scim.md 7.5",
 	}, func(c *check) {
 		o := c.NewCompany(scim.Okta{})
-		role := suite.cfg.SCIMRole
-		if role == "" {
-			role = "admin"
-		}
 		one, both := o.hire(), o.hire()
 		first, second := o.newGroup(one.id, both.id), o.newGroup(both.id)
-		for _, group := range []string{first, second} {
-			if err := suite.world.API.MapGroup(suite.ctx, o.orgID, o.id, group, role); err != nil {
-				c.NotVerified("the environment lets SCALEKIT_CLIENT_ID map no group to a role (" + err.Error() + ")")
-			}
-		}
+		role := o.mapped(first)
+		o.mapped(second)
 		assert.True(c, has(one.membership(), role) && has(both.membership(), role), "both members of a group that is mapped to %s have that role", role)
 		o.do(http.MethodDelete, "/Groups/"+url.PathEscape(first), nil)
 		assert.False(c, has(one.membership(), role), "the role %s of somebody whose only group was deleted", role)
@@ -67,6 +60,38 @@ func TestSCIMGroups(t *testing.T) {
 		assert.False(c, has(both.membership(), role), "the role %s after the last of its groups was deleted", role)
 		assert.Equal(c, "ACTIVE", both.membership().Status, "membership after the groups were deleted: leaving a group is not leaving the company")
 	})
+
+	item.Case("a group that is renamed goes on giving its role, and a group that is written anew gives it to whom it names", advice{
+		Why:      "the customer tidies up the names of its groups, and nobody gets the role any more; or its provider writes whole groups, and nobody ever loses it",
+		Mend:     "tie the mapping to the id of a group, not to its name, and take the members of a PUT in place of those of before",
+		Standard: "RFC 7643 §3.1; RFC 7644 §3.5.1; spec/webhooks-scim.md 7.5",
+	}, func(c *check) {
+		o := c.NewCompany(scim.Okta{})
+		stays, leaves, joins := o.hire(), o.hire(), o.hire()
+		group := o.newGroup(stays.id, leaves.id)
+		role := o.mapped(group)
+		path, name := "/Groups/"+url.PathEscape(group), "Preflight renamed "+c.unique()
+		o.do(http.MethodPatch, path, scim.Patch(scim.Operation{"op": "replace", "path": "displayName", "value": name}))
+		o.do(http.MethodPatch, path, o.speak.Join(joins.id))
+		assert.True(c, has(joins.membership(), role), "the role %s of somebody who has joined the group after it was renamed", role)
+		assert.True(c, has(stays.membership(), role), "the role %s of somebody who was in the group before it was renamed", role)
+		o.do(http.MethodPut, path, o.speak.Group(name, name, stays.id, joins.id))
+		assert.False(c, has(leaves.membership(), role), "the role %s of somebody whom the group names no more since it was written anew", role)
+		assert.True(c, has(stays.membership(), role), "the role %s of somebody whom the group still names", role)
+	})
+}
+
+// mapped ties a group of a directory that a case has made to a role, and
+// returns the role.
+func (o *company) mapped(group string) (role string) {
+	o.c.Helper()
+	if role = suite.cfg.SCIMRole; role == "" {
+		role = "admin"
+	}
+	if err := suite.world.API.MapGroup(suite.ctx, o.orgID, o.id, group, role); err != nil {
+		o.c.NotVerified("the environment lets SCALEKIT_CLIENT_ID map no group to a role (" + err.Error() + ")")
+	}
+	return role
 }
 
 // group is the path of a group that is there already.
