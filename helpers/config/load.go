@@ -197,7 +197,7 @@ func readDotenv(path string) (map[string]string, error) {
 	}
 	vars, err := godotenv.UnmarshalBytes(text)
 	if err != nil {
-		return nil, fmt.Errorf("cannot read %s: line %d is not of the form NAME=value (put a value with spaces or # in quotes)", path, badLine(string(text)))
+		return nil, fmt.Errorf("cannot read %s: line %d is not of the form NAME=value (put a value with spaces or # in quotes, and close them)", path, badLine(string(text)))
 	}
 	return vars, nil
 }

@@ -162,6 +162,11 @@ func writable(dir string) error {
 
 // variables lists what is set and where it comes from; of secrets only that.
 func (f *findings) variables(cfg *config.Config) {
+	doubts := map[string]error{}
+	for _, doubt := range cfg.Doubts() {
+		name, _, _ := strings.Cut(doubt, " ")
+		doubts[name] = errors.New(doubt)
+	}
 	for _, v := range config.Variables() {
 		origin := cfg.Origin(v.Name)
 		if origin == "" || origin == config.FromDefault {
@@ -174,7 +179,7 @@ func (f *findings) variables(cfg *config.Config) {
 		for _, secret := range cfg.Secrets() { // the password inside an address
 			text = strings.ReplaceAll(text, secret, "…")
 		}
-		f.report("", fmt.Sprintf("%s=%s (%s)", v.Name, text, origin), nil)
+		f.report("", fmt.Sprintf("%s=%s (%s)", v.Name, text, origin), doubts[v.Name])
 	}
 }
 
