@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -185,6 +186,25 @@ func TestSCIMSignatures(t *testing.T) {
 		}
 		assert.Zero(c, o.find("/Users", "userName", never.UserName).Total, "people whom requests without the directory's token have made")
 		assert.True(c, e.read().Active(), "the directory shows the person as active whom requests without its token should have deactivated and deleted")
+	})
+
+	item.Case("a directory's token that was replaced opens nothing any more", advice{
+		Why:      "the customer replaces a token that has leaked, and whoever has it goes on reading, making and deleting people",
+		Mend:     "forget the secrets of before when a directory is given a new one in their place",
+		Standard: "OWASP ASVS 13.3.4; CWE-324",
+	}, func(c *check) {
+		o := c.NewCompany(scim.Okta{})
+		e, never, old := o.hire(), o.someone(), o.Client
+		secret, err := suite.world.API.ReplaceSecret(suite.ctx, o.orgID, o.id)
+		if err != nil {
+			c.NotVerified(fmt.Sprintf("the environment lets SCALEKIT_CLIENT_ID replace no directory's token (%v)", err))
+		}
+		suite.learn(secret)
+		o.Client = old.With(secret)
+		require.True(c, e.read().Active(), "the directory shows the person as active to its new token")
+		o.verifyShut(old, e, never, "with the token of before")
+		assert.Zero(c, o.find("/Users", "userName", never.UserName).Total, "people whom requests with the token of before have made")
+		assert.True(c, e.read().Active(), "the directory shows the person as active whom requests with the token of before should have deactivated and deleted")
 	})
 
 	item.Case("one customer's directory shows and changes nothing of another's", advice{

@@ -49,6 +49,16 @@ func (c *Client) CreateDirectory(ctx context.Context, organizationID string) (*D
 	return d, nil
 }
 
+// ReplaceSecret gives a directory a new secret in place of those of before, and
+// returns it.
+func (c *Client) ReplaceSecret(ctx context.Context, organizationID, directoryID string) (string, error) {
+	var made struct {
+		Plain string `json:"plain_secret"`
+	}
+	err := c.call(ctx, http.MethodPost, directoriesOf(organizationID)+"/"+url.PathEscape(directoryID)+"/secrets:regenerate", nil, struct{}{}, &made)
+	return made.Plain, err
+}
+
 // MapGroup gives the members of a directory's group a role.
 func (c *Client) MapGroup(ctx context.Context, organizationID, directoryID, groupID, role string) error {
 	in := map[string]any{"assignments": []any{map[string]string{"group_id": groupID, "role_name": role}}}
