@@ -56,6 +56,37 @@ func TestJITDomains(t *testing.T) {
 		})
 	}
 
+	item.Case("a domain that one organization has registered is not another's as well", advice{
+		Why:      "whoever administers one customer's organization names another customer's domain, and their own provider signs in as that customer's people",
+		Mend:     "let a domain be registered once, in whatever letters; or believe the second organization only when DNS says that the domain is its own",
+		Standard: "spec/api.md 5.6; ASVS 6.8.1, 8.4.1",
+	}, func(c *check) {
+		c.needConnections()
+		first := c.company(connectionSettings{})
+		ada := first.employee("ada")
+		first.signIn(ada).mustBe(ada)
+		second, taken := organization{c: c, Domain: first.Domain}, false
+		err := c.newOrganization(func(ctx context.Context, made *scalekit.Organization) error {
+			second.OrgID = made.ID
+			for _, written := range []string{first.Domain, strings.ToUpper(first.Domain)} {
+				err := suite.world.API.RegisterDomain(ctx, made.ID, written)
+				if err != nil && !scalekit.IsRefusal(err) {
+					return err
+				}
+				taken = taken || err == nil
+			}
+			return nil
+		})
+		if err != nil {
+			c.Trouble("a second organization cannot be made: %v", err)
+		}
+		if taken { // it is on the list; is it believed?
+			second.connect(connectionSettings{}).signIn(ada).mustBeRefusedOrAsked()
+			second.mustNotJoin(ada.Email)
+		}
+		assert.True(c, first.routed(ada.Email), "whoever types an address of %s is sent to the provider of the organization that registered it first; expected that, saw another way", first.Domain)
+	})
+
 	item.Case("with provisioning off nobody new gets in, and members do", advice{
 		Why:      "a company that adds its people by hand gets members whom it never chose, and pays for them",
 		Mend:     "refuse unknown people where the connection's provisioning is off",

@@ -14,6 +14,11 @@ import (
 type entrance interface {
 	employee(name string) idp.Person
 	signIn(person idp.Person) *arrival
+	// onTheWay begins a sign-in of the person whom the provider knows, and leaves
+	// it to the returned function to bring the provider's answer.
+	onTheWay() (answer func() *arrival)
+	// ids are those of the organization and of the connection.
+	ids() (orgID, connectionID string)
 }
 
 // protocols are the two ways that identity providers speak, and how this case

@@ -179,12 +179,22 @@ func (w *way) signIn(person idp.Person) *arrival {
 // arrive is signIn with whatever the provider answers now.
 func (w *way) arrive() *arrival {
 	w.c.Helper()
+	return w.onTheWay()()
+}
+
+func (w *way) onTheWay() (answer func() *arrival) {
+	w.c.Helper()
 	a := &arrival{c: w.c, agent: flows.NewAgent(w.c, suite.world)}
 	var request idp.Request
 	a.grant, request = a.agent.SAMLRequest(w.ID)
-	a.finish(a.agent.PostSAML(request.SP.ACS, w.IdP.Respond(request), w.IdP))
-	return a
+	return func() *arrival {
+		w.c.Helper()
+		a.finish(a.agent.PostSAML(request.SP.ACS, w.IdP.Respond(request), w.IdP))
+		return a
+	}
 }
+
+func (w *way) ids() (orgID, connectionID string) { return w.OrgID, w.ID }
 
 func (a *arrival) finish(end flows.Stop) {
 	a.c.Helper()

@@ -88,37 +88,37 @@ func TestSSOMisconfigured(t *testing.T) {
 
 	for _, gone := range []struct {
 		name string
-		do   func(ctx context.Context, w *way) error
+		do   func(ctx context.Context, orgID, connectionID string) error
 	}{
-		{"switched off", func(ctx context.Context, w *way) error {
-			return suite.world.API.EnableConnection(ctx, w.OrgID, w.ID, false)
+		{"switched off", func(ctx context.Context, orgID, connectionID string) error {
+			return suite.world.API.EnableConnection(ctx, orgID, connectionID, false)
 		}},
-		{"deleted", func(ctx context.Context, w *way) error {
-			return suite.world.API.DeleteConnection(ctx, w.OrgID, w.ID)
+		{"deleted", func(ctx context.Context, orgID, connectionID string) error {
+			return suite.world.API.DeleteConnection(ctx, orgID, connectionID)
 		}},
 	} {
-		item.Case("a connection that was "+gone.name+" lets nobody in, begun before or after", advice{
-			Why:      "a customer who closes a leaking provider has closed nothing",
-			Mend:     "look at the connection when a sign-in begins, and again when the provider's answer comes",
-			Standard: "CVE-2025-64717; spec/oauth.md 2.5 (connection_not_active)",
-		}, func(c *check) {
-			c.needConnections()
-			w := c.company(connectionSettings{})
-			ada := w.employee("ada")
-			w.signIn(ada).mustBe(ada)
-			begun := &arrival{c: c, agent: flows.NewAgent(c, suite.world)}
-			var request idp.Request
-			begun.grant, request = begun.agent.SAMLRequest(w.ID)
-			c.api("the connection is "+gone.name, func(ctx context.Context) error { return gone.do(ctx, w) })
-			begun.finish(begun.agent.PostSAML(request.SP.ACS, w.IdP.Respond(request), w.IdP))
-			begun.mustBeRefused()
+		for _, protocol := range protocols {
+			item.Case("a connection over "+protocol.name+" that was "+gone.name+" lets nobody in, begun before or after", advice{
+				Why:      "a customer who closes a leaking provider has closed nothing",
+				Mend:     "look at the connection when a sign-in begins, and again when the provider's answer comes, whatever the provider speaks",
+				Standard: "CVE-2025-64717; spec/oauth.md 2.5 (connection_not_active)",
+			}, func(c *check) {
+				c.needConnections()
+				w := protocol.open(c, connectionSettings{})
+				ada := w.employee("ada")
+				w.signIn(ada).mustBe(ada)
+				answer := w.onTheWay()
+				orgID, connectionID := w.ids()
+				c.api("the connection is "+gone.name, func(ctx context.Context) error { return gone.do(ctx, orgID, connectionID) })
+				answer().mustBeRefused()
 
-			after := &arrival{c: c, agent: flows.NewAgent(c, suite.world)}
-			grant, stop := after.agent.Authorize(connectionOf(w.ID))
-			after.grant = grant
-			after.finish(stop)
-			after.mustBeRefused()
-		})
+				after := &arrival{c: c, agent: flows.NewAgent(c, suite.world)}
+				grant, stop := after.agent.Authorize(connectionOf(connectionID))
+				after.grant = grant
+				after.finish(stop)
+				after.mustBeRefused()
+			})
+		}
 	}
 
 	item.Case("a person sees what is wrong, once, and a way on", explain, func(c *check) {

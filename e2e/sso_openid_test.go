@@ -86,6 +86,18 @@ func (w *openIDWay) arrive(change func(url.Values)) *arrival {
 	return a
 }
 
+func (w *openIDWay) onTheWay() (answer func() *arrival) {
+	w.c.Helper()
+	a, request := w.begin()
+	return func() *arrival {
+		w.c.Helper()
+		a.finish(a.agent.Get(w.answer(request)))
+		return a
+	}
+}
+
+func (w *openIDWay) ids() (orgID, connectionID string) { return w.OrgID, w.ID }
+
 // begin brings a browser without a window to the provider.
 func (w *openIDWay) begin() (*arrival, *url.URL) {
 	w.c.Helper()

@@ -77,33 +77,36 @@ func TestSSOUsers(t *testing.T) {
 		assert.Equal(c, "ACTIVE", after.StatusIn(w.OrgID), "the membership in the company's organization")
 	})
 
-	item.Case("somebody who was deactivated is refused at the sign-in, and their refresh tokens are worth nothing", advice{
-		Why:      "who was let go still reads the customer's data",
-		Mend:     "look at the membership at every sign-in and at every refresh, and end the sessions when it is switched off",
-		Standard: "ASVS 7.4.2; CVE-2025-53942",
-	}, func(c *check) {
-		if !suite.cfg.APIDoes("deactivation") {
-			c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
-		}
-		w := c.company(connectionSettings{})
-		eve := w.employee("eve")
-		before := w.signIn(eve).mustBe(eve)
-		user := c.mustKnow(eve.Email)
-		c.api("the membership is switched off", func(ctx context.Context) error {
-			status, err := suite.world.API.SetMembershipStatus(ctx, w.OrgID, user.ID, "INACTIVE")
-			if err == nil {
-				require.Equal(c, "INACTIVE", status, "the membership, as PREFLIGHT_API_CAN=deactivation says it can be switched")
+	for _, protocol := range protocols {
+		item.Case("somebody who was deactivated is refused at the sign-in over "+protocol.name+", and their refresh tokens are worth nothing", advice{
+			Why:      "who was let go still reads the customer's data",
+			Mend:     "look at the membership at every sign-in, whatever the provider speaks, and at every refresh, and end the sessions when it is switched off",
+			Standard: "ASVS 7.4.2; CVE-2025-53942",
+		}, func(c *check) {
+			if !suite.cfg.APIDoes("deactivation") {
+				c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
 			}
-			return err
+			w := protocol.open(c, connectionSettings{})
+			orgID, _ := w.ids()
+			eve := w.employee("eve")
+			before := w.signIn(eve).mustBe(eve)
+			user := c.mustKnow(eve.Email)
+			c.api("the membership is switched off", func(ctx context.Context) error {
+				status, err := suite.world.API.SetMembershipStatus(ctx, orgID, user.ID, "INACTIVE")
+				if err == nil {
+					require.Equal(c, "INACTIVE", status, "the membership, as PREFLIGHT_API_CAN=deactivation says it can be switched")
+				}
+				return err
+			})
+			w.signIn(eve).mustBeRefused()
+			assert.Equal(c, "INACTIVE", c.mustKnow(eve.Email).StatusIn(orgID), "the membership after the attempt to sign in")
+			if before.Tokens.RefreshToken != "" {
+				answer := before.agent.Refresh(before.Tokens.RefreshToken)
+				assert.NotEqual(c, http.StatusOK, answer.Status, "the answer to a refresh token of before the deactivation")
+				assert.Empty(c, answer.AccessToken, "the access token for it")
+			}
 		})
-		w.signIn(eve).mustBeRefused()
-		assert.Equal(c, "INACTIVE", c.mustKnow(eve.Email).StatusIn(w.OrgID), "the membership after the attempt to sign in")
-		if before.Tokens.RefreshToken != "" {
-			answer := before.agent.Refresh(before.Tokens.RefreshToken)
-			assert.NotEqual(c, http.StatusOK, answer.Status, "the answer to a refresh token of before the deactivation")
-			assert.Empty(c, answer.AccessToken, "the access token for it")
-		}
-	})
+	}
 
 	item.Case("an address in capitals is the same person", advice{
 		Why:      "half of the people of a company have two accounts, since their directory writes addresses in another way",

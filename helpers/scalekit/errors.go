@@ -47,6 +47,12 @@ func IsNotFound(err error) bool { return hasStatus(err, http.StatusNotFound) }
 // IsConflict reports whether err says that the thing is there already.
 func IsConflict(err error) bool { return hasStatus(err, http.StatusConflict) }
 
+// IsRefusal reports whether err says that the environment understood the request
+// and will not do it, rather than that it failed or that the suite may not ask.
+func IsRefusal(err error) bool {
+	return IsConflict(err) || hasStatus(err, http.StatusBadRequest) || hasStatus(err, http.StatusUnprocessableEntity)
+}
+
 func hasStatus(err error, status int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == status
