@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/scim"
 )
@@ -59,6 +60,24 @@ func TestSCIMGroups(t *testing.T) {
 		o.do(http.MethodDelete, "/Groups/"+url.PathEscape(second), nil)
 		assert.False(c, has(both.membership(), role), "the role %s after the last of its groups was deleted", role)
 		assert.Equal(c, "ACTIVE", both.membership().Status, "membership after the groups were deleted: leaving a group is not leaving the company")
+	})
+
+	item.Case("who is deactivated and activated again has the roles of their groups", advice{
+		Why:      "who comes back from leave can sign in and not work, until somebody takes them out of the group and puts them in again",
+		Mend:     "recompute a person's roles when they are activated, too: no provider sends groups again that have not changed",
+		Standard: "spec/webhooks-scim.md 7.5; RFC 7644 §3.5.2",
+	}, func(c *check) {
+		o := c.NewCompany(scim.Okta{})
+		e := o.hire()
+		group := o.newGroup(e.id)
+		role := o.mapped(group)
+		require.True(c, has(e.membership(), role), "a member of a group that is mapped to %s has that role", role)
+		e.patch(o.speak.Switch(false))
+		require.NotEqual(c, "ACTIVE", e.membership().Status, "membership after a deactivation")
+		e.patch(o.speak.Switch(true))
+		member := e.membership()
+		assert.Equal(c, "ACTIVE", member.Status, "membership after an activation")
+		assert.True(c, has(member, role), "the role %s of somebody who was away, and whose group nobody has changed", role)
 	})
 
 	item.Case("a group that is renamed goes on giving its role, and a group that is written anew gives it to whom it names", advice{

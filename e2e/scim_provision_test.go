@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/scim"
 )
 
@@ -48,6 +50,34 @@ func TestSCIMProvision(t *testing.T) {
 		e.id = e.do(http.MethodPost, "/Users", body).ID()
 		require.False(c, e.read().Active(), "the directory shows a person as active who was created as inactive")
 		e.verifyNoEntry("having been created as inactive")
+	})
+
+	item.Case("who has an account already is taken in as they are", advice{
+		Why:      "people who tried the product before their company bought it, or who work for two, cannot be provisioned, and their administrator reads \"conflict\"",
+		Mend:     "look for a person of the address first, and make a membership for whom there is; 409 is for people of this directory",
+		Standard: "RFC 7644 §3.3; spec/webhooks-scim.md 7.4",
+	}, func(c *check) {
+		o := c.NewCompany(scim.Okta{})
+		for _, who := range []struct {
+			is   string
+			lone bool
+		}{{"a member of another organization", false}, {"a member of no organization", true}} {
+			e := o.someone()
+			user, elsewhere := e.registered(who.lone)
+			answer := e.send(http.MethodPost, "/Users", e.speak.Create(e.Person))
+			if !answer.Good() {
+				c.Errorf("expected the directory to take in %s, who is %s; it answered %s", e.Email, who.is, answer)
+				continue
+			}
+			after, err := suite.world.API.GetUser(suite.ctx, user.ID)
+			if err != nil {
+				c.Trouble("the environment cannot be asked for the person: %v", err)
+			}
+			assert.Equal(c, "ACTIVE", membershipIn(after, o.orgID).Status, "membership in the directory's organization of somebody who was %s before", who.is)
+			if !who.lone {
+				assert.Equal(c, "ACTIVE", membershipIn(after, elsewhere).Status, "the person's membership of before")
+			}
+		}
 	})
 
 	item.Case("a directory speaks for its own organization's people only", advice{
@@ -95,4 +125,22 @@ func TestSCIMProvision(t *testing.T) {
 		assert.ElementsMatch(c, want, paged, "ids of all people, in two pages of two")
 		assert.Zero(c, o.find("/Users", "userName", "nobody@"+o.domain).Total, "people of a user name that nobody has")
 	})
+}
+
+// registered gives the employee, whom the directory does not know yet, an
+// account by API, in an organization of its own; a lone one leaves that again.
+func (e *employee) registered(lone bool) (user *scalekit.User, elsewhere string) {
+	e.c.Helper()
+	err := e.c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) (err error) {
+		elsewhere = organization.ID
+		user, err = suite.world.API.CreateUser(ctx, elsewhere, scalekit.NewUser{Email: e.Email, GivenName: e.GivenName, FamilyName: e.FamilyName})
+		if err == nil && lone {
+			err = suite.world.API.RemoveMember(ctx, elsewhere, user.ID)
+		}
+		return err
+	})
+	if err != nil {
+		e.c.Trouble("nobody can be given an account before the directory names them: %v", err)
+	}
+	return user, elsewhere
 }

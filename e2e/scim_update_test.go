@@ -55,6 +55,31 @@ func TestSCIMUpdate(t *testing.T) {
 		e.verifyKnownAs(tokens.AccessToken, e.GivenName, e.FamilyName)
 	})
 
+	item.Case("what a PUT empties is empty", advice{
+		Why:      "who has changed posts keeps the old title and number for ever: the provider sends them empty, and believes that they are gone",
+		Mend:     "take null for one value, and an empty list for several, as the end of what was there",
+		Standard: "RFC 7644 §3.5.1",
+	}, func(c *check) {
+		e := c.NewCompany(scim.Okta{}).someone()
+		body, title, number := e.speak.Create(e.Person), "Engineer "+c.unique(), "+1 202 555 0123"
+		body["title"], body["phoneNumbers"] = title, []any{map[string]any{"type": "work", "value": number}}
+		if e.id = e.do(http.MethodPost, "/Users", body).ID(); e.id == "" {
+			c.Fatalf("expected the answer to a creation to name the id")
+		}
+		kept := e.read()
+		if kept.Text("title") != title && len(scim.Values(kept.Doc["phoneNumbers"])) == 0 {
+			c.NotApplicable("the directory keeps neither the title nor the number of a person")
+		}
+		// What a PUT leaves out may stay: RFC 7644 §3.5.1 has that as a MAY. What
+		// it says is empty may not.
+		body["title"], body["phoneNumbers"] = nil, []any{}
+		e.do(http.MethodPut, e.path(), body)
+		after := e.read()
+		assert.Empty(c, after.Text("title"), "title after a PUT with null as the title")
+		assert.Empty(c, scim.Values(after.Doc["phoneNumbers"]), "phoneNumbers after a PUT with an empty list of them")
+		assert.Equal(c, e.GivenName, after.Text("name.givenName"), "name.givenName, which the PUT has said again")
+	})
+
 	item.Case("a role that the directory gives works in the app, and no more when it is taken back", advice{
 		Why:      "who is made an administrator by the company cannot work as one, or goes on being one",
 		Mend:     "decide by roles and permissions of the token at hand, or of organization.directory.user_updated, and never by those of the first sign-in",
