@@ -120,7 +120,7 @@ func unverified(run RunInfo, items []ItemResult) (reasons []string) {
 		reasons = append(reasons, countAre(len(unreached), "item")+" "+NotReached)
 	}
 	if len(unselected) > 0 {
-		reasons = append(reasons, fmt.Sprintf("this run was a selection (%s): %s not in it", run.Selection, countAre(len(unselected), "item")))
+		reasons = append(reasons, fmt.Sprintf("this run was a selection (%s): %s not in it", inBrief(run.Selection), countAre(len(unselected), "item")))
 	}
 	if len(none) > 0 {
 		verb := " have "
@@ -157,4 +157,13 @@ func countAre(n int, thing string) string {
 		return "1 " + thing + " is"
 	}
 	return count(n, thing) + " are"
+}
+
+// inBrief is the beginning of a text that stands within a sentence.
+func inBrief(text string) string {
+	const most = 160
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
 }
