@@ -101,7 +101,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 			return nil, err
 		}
 	}
-	r.world = flows.World{Config: cfg, Client: r.client, Learn: r.learn, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
+	r.world = flows.World{Config: cfg, Client: until(runCtx, r.client), Learn: r.learn, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
 	if cfg.InboxURL != "" {
 		if r.world.Inbox, err = inbox.Open(cfg.InboxURL, cfg.InboxAddress, r.client); err != nil {
 			return nil, err
@@ -141,6 +141,27 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	r.noteLimits()
 	return r, nil
 }
+
+// until returns a client that begins no request once ctx is over: what people
+// still do then would be there after everything has been removed.
+func until(ctx context.Context, c *http.Client) *http.Client {
+	bound := *c
+	base := c.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	bound.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("the run is over: %w", err)
+		}
+		return base.RoundTrip(r)
+	})
+	return &bound
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // readProfile reads what people declare, and says where an entry is wrong:
 // nobody must believe that it counts.
