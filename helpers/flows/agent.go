@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
@@ -20,8 +21,11 @@ type Agent struct {
 	T     TB
 	World World
 	jar   *cookiejar.Jar
-	roams bool // also through the application
-	halts bool // where somebody new is asked who they are
+	// window lends its cookies and keeps those that come; nil: the jar does.
+	window *Visitor
+	ends   func(*url.URL) bool // redirect targets that are not followed; nil: none
+	roams  bool                // also through the application
+	halts  bool                // where somebody new is asked who they are
 }
 
 // NewAgent returns an agent that nobody knows.
@@ -77,17 +81,13 @@ func (a *Agent) send(method, address string, sent content) Stop {
 	a.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
 	defer cancel()
+	from := "" // the page that led here
 	for range agentRedirects {
-		header := http.Header{}
+		header := navigation(from, address)
 		if sent.kind != "" {
+			header = navigation(sent.origin, address)
 			header.Set("Content-Type", sent.kind)
 			header.Set("Origin", sent.origin)
-			site := "cross-site"
-			if to, err := url.Parse(address); err == nil && to.Scheme+"://"+to.Host == sent.origin {
-				site = "same-origin"
-			}
-			header.Set("Sec-Fetch-Site", site)
-			header.Set("Sec-Fetch-Mode", "navigate")
 		}
 		stop := a.ask(ctx, method, address, sent.body, header)
 		if next := screens.RefreshAt(stop.Body, stop.URL); stop.Followed && next != nil {
@@ -96,15 +96,36 @@ func (a *Agent) send(method, address string, sent content) Stop {
 		if stop.Followed || !a.mayFollow(stop.URL) {
 			return stop
 		}
+		from = address
 		method, address, sent = http.MethodGet, stop.URL.String(), content{}
 	}
 	a.T.Fatalf("expected %s to end; it still redirects after %d redirects", address, agentRedirects)
 	return Stop{}
 }
 
+// navigation is the header with which a browser opens an address: from another
+// page, or by hand where from is empty (W3C Fetch Metadata Request Headers).
+func navigation(from, address string) http.Header {
+	site := "cross-site"
+	if from == "" {
+		site = "none"
+	} else if a, err := url.Parse(from); err == nil {
+		if b, err := url.Parse(address); err == nil && sameOrigin(a, b) {
+			site = "same-origin"
+		}
+	}
+	return http.Header{
+		"Accept":         {"text/html,application/xhtml+xml,*/*;q=0.8"},
+		"Sec-Fetch-Site": {site}, "Sec-Fetch-Mode": {"navigate"}, "Sec-Fetch-Dest": {"document"},
+	}
+}
+
 // mayFollow reports whether a redirect leads where this agent goes.
 func (a *Agent) mayFollow(u *url.URL) bool {
 	c := a.World.Config
+	if a.ends != nil && a.ends(u) {
+		return false
+	}
 	return sameOrigin(u, c.EnvironmentURL) || a.roams && sameOrigin(u, c.AppURL)
 }
 
@@ -120,29 +141,51 @@ func (a *Agent) request(method, address string, header http.Header) Stop {
 // which, and not followed.
 func (a *Agent) ask(ctx context.Context, method, address, body string, header http.Header) Stop {
 	a.T.Helper()
-	client := *a.World.Client
-	client.Jar = a.jar
-	request, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
+	at, err := url.Parse(address)
 	if err != nil {
 		a.T.Trouble("%s is no address: %v", address, err)
+	}
+	status, got, text := a.carry(ctx, method, at, body, header)
+	stop := Stop{Status: status, URL: at, Body: text, Followed: true}
+	if location, err := at.Parse(got.Get("Location")); err == nil && got.Get("Location") != "" && stop.redirects() {
+		stop.URL, stop.Followed = location, false
+	}
+	return stop
+}
+
+// carry takes one request to its server, with the cookies of this person.
+func (a *Agent) carry(ctx context.Context, method string, at *url.URL, body string, header http.Header) (status int, got http.Header, text string) {
+	a.T.Helper()
+	if a.window != nil {
+		options := []browser.FetchOption{}
+		if body != "" {
+			options = append(options, browser.WithBody(header.Get("Content-Type"), []byte(body)))
+		}
+		for name := range header {
+			options = append(options, browser.WithHeader(name, header.Get(name)))
+		}
+		answer := a.window.Fetch(method, at.String(), options...)
+		return answer.Status, answer.Header, string(answer.Body)
+	}
+	client := *a.World.Client
+	client.Jar = a.jar
+	request, err := http.NewRequestWithContext(ctx, method, at.String(), strings.NewReader(body))
+	if err != nil {
+		a.T.Trouble("%s is no address: %v", at.Redacted(), err)
 	}
 	for name, values := range header {
 		request.Header[name] = values
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		a.T.Trouble("%s does not answer: %v", request.URL.Redacted(), err)
+		a.T.Trouble("%s does not answer: %v", at.Redacted(), err)
 	}
-	text, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	read, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
 	_ = response.Body.Close()
 	if err != nil {
-		a.T.Trouble("%s broke off: %v", request.URL.Redacted(), err)
+		a.T.Trouble("%s broke off: %v", at.Redacted(), err)
 	}
-	stop := Stop{Status: response.StatusCode, URL: request.URL, Body: string(text), Followed: true}
-	if location, err := response.Location(); err == nil && stop.redirects() {
-		stop.URL, stop.Followed = location, false
-	}
-	return stop
+	return response.StatusCode, response.Header, string(read)
 }
 
 // Form reads the first form of the page that holds selector, or nil.

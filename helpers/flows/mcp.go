@@ -128,11 +128,11 @@ func (a *Access) ConsentLink() string {
 func (v *Visitor) CodeAt(address, redirectURI string) url.Values {
 	v.T.Helper()
 	w := v.walkTo(address, atRedirectURI(redirectURI))
-	if !w.left {
+	if !w.left() {
 		return nil
 	}
-	v.World.Learn(w.at.Query().Get("code"))
-	return w.at.Query()
+	v.World.Learn(w.stop.URL.Query().Get("code"))
+	return w.stop.URL.Query()
 }
 
 // AllowAccess is AskForAccess and Allow for a person who is not what the case
@@ -140,16 +140,13 @@ func (v *Visitor) CodeAt(address, redirectURI string) url.Values {
 func (v *Visitor) AllowAccess(user *User, address, redirectURI string) url.Values {
 	v.T.Helper()
 	w := v.walkTo(address, atRedirectURI(redirectURI))
-	if w.shows(screens.EmailInput) {
-		w.prove(user)
-	}
-	if !w.left {
+	if !w.left() && !w.identify(user) && w.stop.Followed {
 		allow, _, _ := strings.Cut(v.World.Config.ConsentButtons, ",")
-		w.post(screens.FormOfButton(w.html, w.at, strings.TrimSpace(allow)), nil)
+		w.post(screens.FormOfButton(w.stop.Body, w.stop.URL, strings.TrimSpace(allow)), nil)
 	}
-	if w.left {
-		v.World.Learn(w.at.Query().Get("code"))
-		return w.at.Query()
+	if w.left() {
+		v.World.Learn(w.stop.URL.Query().Get("code"))
+		return w.stop.URL.Query()
 	}
 	return v.AskForAccess(user, address, redirectURI).Allow()
 }

@@ -73,11 +73,11 @@ func (v *Visitor) authorize(user *User, change func(url.Values)) (grant Grant, r
 func (v *Visitor) answerTo(request, redirectURI string, user *User) (answer url.Values, refusal string) {
 	v.T.Helper()
 	walked := v.walkTo(request, atRedirectURI(redirectURI))
-	if walked.status >= http.StatusBadRequest {
-		return nil, fmt.Sprintf("HTTP %d", walked.status)
+	if walked.stop.Status >= http.StatusBadRequest {
+		return nil, fmt.Sprintf("HTTP %d", walked.stop.Status)
 	}
-	if walked.left || walked.identify(user) {
-		return walked.at.Query(), ""
+	if walked.left() || walked.identify(user) {
+		return walked.stop.URL.Query(), ""
 	}
 	callback := v.HoldCallback(redirectURI)
 	defer callback.Release()

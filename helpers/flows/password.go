@@ -34,7 +34,7 @@ func (v *Visitor) signUp(email, password string) *url.URL {
 	v.T.Helper()
 	if v.Walks {
 		if w, ok := v.signUpPage(); ok && w.send(screens.PasswordInput, map[string]string{"email": email, "password": password}) {
-			return w.at
+			return w.stop.URL
 		}
 	}
 	v.SubmitSignUp(email, password)
@@ -120,7 +120,7 @@ func (v *Visitor) ResetForm(email string) *screens.Form {
 func (v *Visitor) SetNewPassword(link, password string) {
 	v.T.Helper()
 	v.Step("open the link to set a new password")
-	if v.Walks && v.walkTo(link, nowhere).send(screens.NewPasswordInput, map[string]string{"password": password}) {
+	if v.Walks && v.walkTo(link, nil).send(screens.NewPasswordInput, map[string]string{"password": password}) {
 		return
 	}
 	v.Goto(link)

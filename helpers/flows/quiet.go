@@ -61,39 +61,40 @@ func (a *Agent) Through(stop Stop, user *User) Stop {
 	a.T.Helper()
 	mark, asked := a.mails().MarkInbox(user), false
 	for range quietSteps {
+		wants, fields := "", map[string]string{}
 		switch {
 		case !stop.Followed || !stop.atAuth(a) || stop.has(screens.Alert):
 			return stop
 		case stop.has(screens.PinInput), asked && stop.has(screens.ResendButton):
 			mail := a.mails().AwaitMail(user, mark, "a mail with a sign-in code or link", a.mails().signsIn)
-			if stop.has(screens.PinInput) && len(mail.Codes) > 0 {
-				stop = a.Submit(stop.Form(screens.PinInput), map[string]string{"code": a.mails().CodeIn(mail)})
-			} else {
+			if !stop.has(screens.PinInput) || len(mail.Codes) == 0 {
 				stop = a.Redeem(a.mails().LinkIn(mail))
+				continue
 			}
+			wants, fields["code"] = screens.PinInput, a.mails().CodeIn(mail)
 		case stop.has(screens.Organization):
 			stop = a.Pick(stop, user.OrgID)
+			continue
 		case stop.AsksProfile() && a.halts:
 			return stop
 		case stop.AsksProfile():
-			form := stop.Form(screens.ProfileInput)
-			form.Complete()
-			stop = a.Submit(form, nil)
+			wants = screens.ProfileInput
 		case user.Password != "" && stop.has(screens.PasswordInput):
-			form := stop.Form(screens.PasswordInput)
-			if form == nil {
-				return stop
-			}
-			stop = a.Submit(form, map[string]string{stop.NameOf(screens.PasswordInput): user.Password})
+			wants, fields[stop.NameOf(screens.PasswordInput)] = screens.PasswordInput, user.Password
 		case stop.has(screens.EmailCodeChoice):
-			asked = true
-			stop = a.Submit(stop.Form(screens.EmailCodeChoice), nil)
+			wants, asked = screens.EmailCodeChoice, true
 		case stop.has(screens.EmailInput):
-			asked = true
-			stop = a.Submit(stop.Form(screens.EmailInput), map[string]string{stop.NameOf(screens.EmailInput): user.Email})
+			wants, asked = screens.EmailInput, true
+			fields[stop.NameOf(screens.EmailInput)] = user.Email
 		default:
 			return stop
 		}
+		form := stop.Form(wants)
+		if form == nil {
+			return stop
+		}
+		form.Complete()
+		stop = a.Submit(form, fields)
 	}
 	return stop
 }
@@ -136,12 +137,18 @@ func (a *Agent) Submit(form *screens.Form, fields map[string]string) Stop {
 // there is one.
 func (a *Agent) Redeem(link string) Stop {
 	a.T.Helper()
-	const button = `button[type="submit"]`
-	stop := a.Get(link)
-	if form := stop.Form(button); form != nil && stop.atAuth(a) && !stop.has(screens.Alert) && !stop.has(`form input:not([type="hidden"])`) {
-		return a.Submit(form, nil)
-	}
+	stop, _ := a.redeem(link)
 	return stop
+}
+
+func (a *Agent) redeem(link string) (stop Stop, pressed bool) {
+	a.T.Helper()
+	const button = `button[type="submit"]`
+	stop = a.Get(link)
+	if form := stop.Form(button); form != nil && stop.atAuth(a) && !stop.has(screens.Alert) && !stop.has(`form input:not([type="hidden"])`) {
+		return a.Submit(form, nil), true
+	}
+	return stop, false
 }
 
 // Pick enters an organization on the page that asks for one, whether or not it

@@ -4,28 +4,25 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // OpenLogin goes to the application's login and waits for the hosted page.
 // next, if not empty, is the path to come back to.
-func (v *Visitor) OpenLogin(next string) *browser.Answer {
+func (v *Visitor) OpenLogin(next string) {
 	v.T.Helper()
 	v.Step("open the login page from the application")
-	if v.walkFrom(v.LoginURL(next)); v.walk.shows(screens.EmailInput) {
-		return v.walk.answer
+	if v.walkFrom(v.LoginURL(next)); !v.walk.shows(screens.EmailInput) {
+		v.openLogin(next)
 	}
-	return v.openLogin(next)
 }
 
 // openLogin is OpenLogin in the browser.
-func (v *Visitor) openLogin(next string) *browser.Answer {
+func (v *Visitor) openLogin(next string) {
 	v.T.Helper()
 	v.walk = nil
-	answer := v.Goto(v.LoginURL(next))
+	v.Goto(v.LoginURL(next))
 	screens.AwaitLogin(v.Page)
-	return answer
 }
 
 // LoginURL is where a person starts to sign in at the application.
