@@ -40,7 +40,11 @@ func (p *Page) HistoryBack() (r Restored, ok bool) {
 			return false, nil
 		}
 		entry, _ := entries[at-1].(map[string]any)
-		if _, err := s.send("Page.navigateToHistoryEntry", map[string]any{"entryId": entry["id"]}); err != nil {
+		// A page that leads on by itself may be going when it is left.
+		_, err = retried(p, func() (map[string]any, error) {
+			return s.send("Page.navigateToHistoryEntry", map[string]any{"entryId": entry["id"]})
+		})
+		if err != nil {
 			return false, err
 		}
 		r, err = p.arrived(s, at-1)
