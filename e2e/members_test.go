@@ -134,14 +134,6 @@ func (c *check) Join(user *flows.User, roles ...string) (organizationID string) 
 	return organizationID
 }
 
-// create makes something at the deployment; that this does not work is trouble.
-func (c *check) create(trouble string, f func(context.Context) error) {
-	c.Helper()
-	if err := suite.create(f); err != nil {
-		c.Trouble("%s: %v", trouble, err)
-	}
-}
-
 // deleteUser deletes a person, as an administrator does.
 func (c *check) deleteUser(user *flows.User) {
 	c.Helper()

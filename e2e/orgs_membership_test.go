@@ -94,7 +94,7 @@ func TestMembership(t *testing.T) {
 		user := c.NewUser()
 		guest := c.NewColleague(user, "admin")
 		c.removeMember(user.OrgID, guest)
-		c.create("somebody who was removed cannot be added again", func(ctx context.Context) error {
+		c.api("somebody who was removed is added again", func(ctx context.Context) error {
 			// The removal may have taken the user along (spec/oauth.md 7).
 			if known, err := suite.world.API.FindUser(ctx, guest.Email); err != nil {
 				return err

@@ -85,6 +85,28 @@ func (c *check) newOrganizationCalled(prefix string, fill func(context.Context, 
 	})
 }
 
+// api does something by the management API; what fails is the suite's trouble.
+func (c *check) api(what string, do func(context.Context) error) {
+	c.Helper()
+	if err := suite.create(do); err != nil {
+		c.Trouble("%s, and that fails: %v", what, err)
+	}
+}
+
+// mayBeAbsent makes a case not verified where err says that the management API
+// has no such request, or not for this client; any other error is trouble. what
+// follows "the environment does not let SCALEKIT_CLIENT_ID".
+func (c *check) mayBeAbsent(what string, err error) {
+	c.Helper()
+	switch {
+	case err == nil:
+	case scalekit.IsAbsent(err):
+		c.NotVerified(fmt.Sprintf("the environment does not let SCALEKIT_CLIENT_ID %s (%v)", what, err))
+	default:
+		c.Trouble("the environment is to %s, and that fails: %v", what, err)
+	}
+}
+
 // NewPasswordUser is a person who has signed up with a password of their own.
 func (c *check) NewPasswordUser() *flows.User {
 	c.Helper()

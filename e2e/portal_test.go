@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -32,15 +31,8 @@ type customer struct {
 func (c *check) NewCustomer() *customer {
 	c.Helper()
 	c.Need("PREFLIGHT_IDP_DOMAIN")
-	made := &customer{c: c, Domain: c.domain()}
-	err := c.newOrganization(func(ctx context.Context, o *scalekit.Organization) error {
-		made.ID, made.Name = o.ID, o.DisplayName
-		return suite.world.API.RegisterDomain(ctx, o.ID, made.Domain)
-	})
-	if err != nil {
-		c.Trouble("an organization with a domain cannot be made: %v", err)
-	}
-	return made
+	o := c.newCompany()
+	return &customer{c: c, ID: o.OrgID, Name: o.Name, Domain: o.Domain}
 }
 
 // Link makes a link to the customer's portal.

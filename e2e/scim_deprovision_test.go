@@ -26,7 +26,7 @@ func TestSCIMDeprovision(t *testing.T) {
 	for _, speak := range scim.Dialects() {
 		item.Case("whom "+speak.Name()+" deactivates is out at once, and in again when activated", out, func(c *check) {
 			c.NeedTime(suite.cfg.AppRevocationDelay)
-			e := c.Company(speak).hire()
+			e := c.Employer(speak).hire()
 			agent := e.signIn()
 			tokens := e.tokens(agent)
 			e.patch(speak.Switch(false))
@@ -39,7 +39,7 @@ func TestSCIMDeprovision(t *testing.T) {
 
 	item.Case("whom the directory deletes is out at once", out, func(c *check) {
 		c.NeedTime(suite.cfg.AppRevocationDelay)
-		e := c.Company(scim.Entra{}).hire()
+		e := c.Employer(scim.Entra{}).hire()
 		agent := e.signIn()
 		tokens := e.tokens(agent)
 		e.do(http.MethodDelete, e.path(), nil)
@@ -54,7 +54,7 @@ func TestSCIMDeprovision(t *testing.T) {
 		Mend:     "a directory changes memberships of its own organization only",
 		Standard: "OWASP ASVS 8.4.1; CHECKLIST scim/deprovision",
 	}, func(c *check) {
-		e := c.Company(scim.Okta{}).hire()
+		e := c.Employer(scim.Okta{}).hire()
 		user, elsewhere := e.user(), ""
 		require.NotNil(c, user, "the person whom the directory has made, at the environment")
 		err := c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) error {

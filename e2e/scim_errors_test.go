@@ -21,7 +21,7 @@ func TestSCIMErrors(t *testing.T) {
 		Mend:     "compare userName without regard to case; answer 409 with scimType uniqueness",
 		Standard: "RFC 7643 §4.1.1; RFC 7644 §3.3, §3.12",
 	}, func(c *check) {
-		e := c.Company(scim.Okta{}).hire()
+		e := c.Employer(scim.Okta{}).hire()
 		user := e.user()
 		require.NotNil(c, user, "the person whom the directory has made, at the environment")
 		for _, again := range []string{e.UserName, strings.ToUpper(e.UserName)} {
@@ -43,7 +43,7 @@ func TestSCIMErrors(t *testing.T) {
 		Mend:     "answer 400 (404 for an unknown id) with the error schema, the status as a text, and a detail that says what is wrong",
 		Standard: "RFC 7644 §3.12",
 	}, func(c *check) {
-		o := c.Company(scim.Entra{})
+		o := c.Employer(scim.Entra{})
 		e, never := o.hire(), o.someone()
 		whole := string(e.read().Raw)
 		creation := func(fields string) []byte {
@@ -87,7 +87,7 @@ func TestSCIMErrors(t *testing.T) {
 		Mend:     "apply the operations to a copy, and keep it only if all of them went well",
 		Standard: "RFC 7644 §3.5.2",
 	}, func(c *check) {
-		e := c.Company(scim.Okta{}).hire()
+		e := c.Employer(scim.Okta{}).hire()
 		answer := e.send(http.MethodPatch, e.path(), scim.Patch(
 			scim.Operation{"op": "replace", "path": "name.givenName", "value": "Half"},
 			scim.Operation{"op": "replace", "path": "active", "value": false},
@@ -105,7 +105,7 @@ func TestSCIMErrors(t *testing.T) {
 		Mend:     "make every request say what is to be, not what is to change; a deletion of what is gone may be 404",
 		Standard: "RFC 7644 §3.5.1, §3.6; CHECKLIST scim/errors",
 	}, func(c *check) {
-		o := c.NewCompany(scim.Okta{})
+		o := c.NewEmployer(scim.Okta{})
 		e := o.hire()
 		group := "/Groups/" + o.newGroup()
 		for range 2 {
@@ -131,7 +131,7 @@ func TestSCIMErrors(t *testing.T) {
 		Mend:     "find the person of before by address, and make them active again; or refuse with 409 until somebody decides",
 		Standard: "RFC 7644 §3.6; DEFECTS.md C-29",
 	}, func(c *check) {
-		e := c.Company(scim.Okta{}).hire()
+		e := c.Employer(scim.Okta{}).hire()
 		before := e.user()
 		require.NotNil(c, before, "the person whom the directory has made, at the environment")
 		e.do(http.MethodDelete, e.path(), nil)
@@ -150,7 +150,7 @@ func TestSCIMErrors(t *testing.T) {
 
 // verifyRefusal fails the case unless an answer refuses with a status, in
 // SCIM's words.
-func (o *company) verifyRefusal(answer *scim.Answer, status int, what string) {
+func (o *employer) verifyRefusal(answer *scim.Answer, status int, what string) {
 	o.c.Helper()
 	if !assert.Equal(o.c, status, answer.Status, "HTTP status of the answer to %s (%s)", what, answer) {
 		return

@@ -24,7 +24,7 @@ func TestSCIMProvision(t *testing.T) {
 			Mend:     "enable the directory, register the organization's e-mail domain, and look at the directory's users and events in the dashboard",
 			Standard: "RFC 7644 §3.3; CHECKLIST scim/provision",
 		}, func(c *check) {
-			o := c.Company(speak)
+			o := c.Employer(speak)
 			e := o.someone()
 			require.Zero(c, o.find("/Users", "userName", e.UserName).Total, "people of a user name that is new")
 			answer := e.create()
@@ -44,7 +44,7 @@ func TestSCIMProvision(t *testing.T) {
 		Mend:     "take \"active\" from the creation, too",
 		Standard: "RFC 7643 §4.1.1",
 	}, func(c *check) {
-		e := c.Company(scim.Okta{}).someone()
+		e := c.Employer(scim.Okta{}).someone()
 		body := e.speak.Create(e.Person)
 		body["active"] = false
 		e.id = e.do(http.MethodPost, "/Users", body).ID()
@@ -57,7 +57,7 @@ func TestSCIMProvision(t *testing.T) {
 		Mend:     "look for a person of the address first, and make a membership for whom there is; 409 is for people of this directory",
 		Standard: "RFC 7644 §3.3; spec/webhooks-scim.md 7.4",
 	}, func(c *check) {
-		o := c.NewCompany(scim.Okta{})
+		o := c.NewEmployer(scim.Okta{})
 		for _, who := range []struct {
 			is   string
 			lone bool
@@ -85,7 +85,7 @@ func TestSCIMProvision(t *testing.T) {
 		Mend:     "process only addresses of domains that are registered for the directory's organization",
 		Standard: "OWASP ASVS 8.4.1; spec/webhooks-scim.md 7.4",
 	}, func(c *check) {
-		o := c.Company(scim.Okta{})
+		o := c.Employer(scim.Okta{})
 		victim := c.NewUser()
 		mallory := o.somebody(scim.Person{UserName: victim.Email, Email: victim.Email, GivenName: "Mallory", FamilyName: "Intruder", ExternalID: "pf-" + c.unique()})
 		// A refusal is as good as no effect (DEFECTS.md C-16).
@@ -107,7 +107,7 @@ func TestSCIMProvision(t *testing.T) {
 		Mend:     "count startIndex from 1, answer totalResults of the whole list, and let filters filter",
 		Standard: "RFC 7644 §3.4.2.2, §3.4.2.4",
 	}, func(c *check) {
-		o := c.NewCompany(scim.Entra{})
+		o := c.NewEmployer(scim.Entra{})
 		var want []string
 		for range 4 {
 			want = append(want, o.hire().id)

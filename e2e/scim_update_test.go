@@ -24,7 +24,7 @@ func TestSCIMUpdate(t *testing.T) {
 			Mend:     "take names from every update, whichever way the provider writes it, and let the app take them from organization.directory.user_updated or from fresh tokens",
 			Standard: "RFC 7644 §3.5.1, §3.5.2; CHECKLIST scim/update",
 		}, func(c *check) {
-			e := c.Company(speak).hire()
+			e := c.Employer(speak).hire()
 			agent := e.signIn()
 			tokens := e.tokens(agent)
 			shown := e.shownAt(agent, e.GivenName)
@@ -47,7 +47,7 @@ func TestSCIMUpdate(t *testing.T) {
 		Mend:     "replace the whole resource, and take the profile from it",
 		Standard: "RFC 7644 §3.5.1",
 	}, func(c *check) {
-		e := c.Company(scim.Okta{}).hire()
+		e := c.Employer(scim.Okta{}).hire()
 		tokens := e.tokens(e.signIn())
 		e.FamilyName = "Byron" + c.unique()
 		e.do(http.MethodPut, e.path(), e.speak.Create(e.Person))
@@ -60,7 +60,7 @@ func TestSCIMUpdate(t *testing.T) {
 		Mend:     "take null for one value, and an empty list for several, as the end of what was there",
 		Standard: "RFC 7644 §3.5.1",
 	}, func(c *check) {
-		e := c.NewCompany(scim.Okta{}).someone()
+		e := c.NewEmployer(scim.Okta{}).someone()
 		body, title, number := e.speak.Create(e.Person), "Engineer "+c.unique(), "+1 202 555 0123"
 		body["title"], body["phoneNumbers"] = title, []any{map[string]any{"type": "work", "value": number}}
 		if e.id = e.do(http.MethodPost, "/Users", body).ID(); e.id == "" {
@@ -87,7 +87,7 @@ func TestSCIMUpdate(t *testing.T) {
 	}, func(c *check) {
 		c.Need("PREFLIGHT_SCIM_GROUP", "PREFLIGHT_SCIM_ROLE")
 		s := &stage{c: c, matrix: c.AccessMatrix()}
-		o := c.Company(scim.Entra{})
+		o := c.Employer(scim.Entra{})
 		s.orgID = o.orgID
 		e, boss := o.hire(), o.hire()
 		plain, group := s.newcomer(e), o.group(suite.cfg.SCIMGroup)
@@ -122,7 +122,7 @@ func TestSCIMUpdate(t *testing.T) {
 		Mend:     "refuse a change of the address, or carry it out for the person who signs in",
 		Standard: "spec/webhooks-scim.md 7.4; RFC 7644 §3.12 (mutability)",
 	}, func(c *check) {
-		e := c.Company(scim.Entra{}).hire()
+		e := c.Employer(scim.Entra{}).hire()
 		before := e.user()
 		require.NotNil(c, before, "the person whom the directory has made, at the environment")
 		other := e.someone() // is removed in the end, if it comes into being

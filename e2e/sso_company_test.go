@@ -24,8 +24,9 @@ type connectionSettings struct {
 
 // organization is whose people come in.
 type organization struct {
-	c             *check
-	OrgID, Domain string
+	c           *check
+	OrgID, Name string
+	Domain      string
 }
 
 // way is one SAML connection of an organization, with the suite's own identity
@@ -62,7 +63,7 @@ func (c *check) newCompany() organization {
 	c.Helper()
 	o := organization{c: c, Domain: c.domain()}
 	err := c.newOrganization(func(ctx context.Context, made *scalekit.Organization) error {
-		o.OrgID = made.ID
+		o.OrgID, o.Name = made.ID, made.DisplayName
 		return suite.world.API.RegisterDomain(ctx, made.ID, o.Domain)
 	})
 	if err != nil {
@@ -134,14 +135,6 @@ func (w *way) change(s scalekit.ConnectionSettings) {
 	w.c.api("a connection is changed", func(ctx context.Context) error {
 		return suite.world.API.UpdateConnection(ctx, w.OrgID, w.ID, s)
 	})
-}
-
-// api does something by the management API; what fails is the suite's trouble.
-func (c *check) api(what string, do func(context.Context) error) {
-	c.Helper()
-	if err := suite.create(do); err != nil {
-		c.Trouble("%s, and that fails: %v", what, err)
-	}
 }
 
 // employee is a new person with an address of the company's domain.

@@ -188,7 +188,7 @@ func (c *check) InviteAs(organizationID string, guest *flows.User, email string,
 	c.Helper()
 	reader := flows.NewQuiet(c, suite.world)
 	mark := reader.MarkInbox(guest)
-	c.create("nobody can be invited", func(ctx context.Context) error {
+	c.api("somebody is invited", func(ctx context.Context) error {
 		_, err := suite.world.API.CreateUser(ctx, organizationID, scalekit.NewUser{
 			Email: email, GivenName: guest.GivenName, FamilyName: guest.FamilyName, Roles: roles, Invite: true,
 		})

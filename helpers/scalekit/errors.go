@@ -53,6 +53,17 @@ func IsRefusal(err error) bool {
 	return IsConflict(err) || hasStatus(err, http.StatusBadRequest) || hasStatus(err, http.StatusUnprocessableEntity)
 }
 
+// IsAbsent reports whether err says that the environment has no such request, or
+// none for this client.
+func IsAbsent(err error) bool {
+	for _, status := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented} {
+		if hasStatus(err, status) {
+			return true
+		}
+	}
+	return false
+}
+
 func hasStatus(err error, status int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == status
