@@ -196,16 +196,13 @@ func (c *check) comesIn(o *customer, provider *idp.IdP, person idp.Person) {
 }
 
 // openID is an OpenID provider on this machine at which person is signed in.
-func (c *check) openID(person idp.Person) *idp.OIDCProvider {
+func (c *check) openID(person idp.Person) *idp.OpenID {
 	c.Helper()
 	key, err := idp.LoadKey(suite.cfg.IDPKeyFile)
 	if err != nil {
 		c.Trouble("the suite's identity provider cannot be opened: %v", err)
 	}
-	provider, stop, err := idp.ServeOIDC(key, person)
-	if err != nil {
-		c.Trouble("the suite's OpenID provider cannot be opened: %v", err)
-	}
+	provider, stop := idp.ServeOpenID(key, person)
 	c.Cleanup(stop)
 	suite.learn(provider.ClientSecret)
 	return provider

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ import (
 // OpenID is the suite's own OpenID provider (OpenID Connect Core 1.0, code
 // flow). Its back half (Handler) must be reachable for the auth environment,
 // which redeems codes there and fetches keys; the front half is Answer: what a
-// browser would be sent back with. It signs in one person at a time, without
+// browser would be sent back with, and Handler sends one that comes. It signs in one person at a time, without
 // asking, and says of them what it is told to, down to single claims.
 type OpenID struct {
 	// Issuer is the provider's name and the address of its back half.
@@ -33,15 +34,17 @@ type OpenID struct {
 	key *rsa.PrivateKey
 	kid string
 
-	mu     sync.Mutex
-	person Person
-	change func(*IDToken)
-	other  *Person // of whom the userinfo endpoint speaks instead
-	short  bool    // the ID token leaves the address to it, too
-	refuse string  // OAuth error instead of a code
-	silent bool    // the token endpoint answers no ID token, but an error
-	codes  map[string]openIDGrant
-	tokens map[string]openIDGrant
+	mu sync.Mutex
+	// redirectURI is the only one, where it was registered.
+	redirectURI string
+	person      Person
+	change      func(*IDToken)
+	other       *Person // of whom the userinfo endpoint speaks instead
+	short       bool    // the ID token leaves the address to it, too
+	refuse      string  // OAuth error instead of a code
+	silent      bool    // the token endpoint answers no ID token, but an error
+	codes       map[string]openIDGrant
+	tokens      map[string]openIDGrant
 }
 
 type openIDGrant struct {
@@ -66,6 +69,25 @@ func NewOpenID(key *rsa.PrivateKey, issuer string) *OpenID {
 		Issuer: issuer, ClientID: "preflight-" + randomText(6), ClientSecret: randomText(20), key: key, kid: randomText(8),
 		codes: map[string]openIDGrant{}, tokens: map[string]openIDGrant{},
 	}
+}
+
+// ServeOpenID starts a provider on loopback, for browsers as well, at which
+// person is signed in. stop ends it.
+func ServeOpenID(key *rsa.PrivateKey, person Person) (p *OpenID, stop func()) {
+	p = NewOpenID(key, "")
+	server := httptest.NewServer(p.Handler())
+	at, _ := url.Parse(server.URL) // it is one
+	// By a name, since browsers that are kept to *.localhost know no numbers.
+	p.Issuer = "http://idp.localhost:" + at.Port()
+	p.SignInAs(person)
+	return p, server.Close
+}
+
+// Register makes the provider send nobody to another redirect URI.
+func (p *OpenID) Register(redirectURI string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.redirectURI = redirectURI
 }
 
 func randomText(bytes int) string {
@@ -154,6 +176,9 @@ func (p *OpenID) Answer(request *url.URL) (back string, err error) {
 	answer := url.Values{"state": {q.Get("state")}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.redirectURI != "" && q.Get("redirect_uri") != p.redirectURI {
+		return "", fmt.Errorf("the redirect URI %q is not the one that was registered, %q", q.Get("redirect_uri"), p.redirectURI)
+	}
 	if p.refuse != "" {
 		answer.Set("error", p.refuse)
 		answer.Set("error_description", "The provider refuses.")
@@ -166,7 +191,8 @@ func (p *OpenID) Answer(request *url.URL) (back string, err error) {
 }
 
 // Handler is the back half, at the address Issuer (whose path is cut off
-// before): discovery, token endpoint, keys, userinfo.
+// before): discovery, token endpoint, keys, userinfo; and the front half for
+// browsers that come there.
 func (p *OpenID) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
@@ -179,6 +205,17 @@ func (p *OpenID) Handler() http.Handler {
 		})
 	})
 	mux.HandleFunc("GET "+openIDKeys, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, p.keySet()) })
+	mux.HandleFunc("GET "+openIDAuthorize, func(w http.ResponseWriter, r *http.Request) {
+		asked, err := url.Parse(p.Issuer + r.URL.String())
+		if err == nil {
+			var back string
+			if back, err = p.Answer(asked); err == nil {
+				http.Redirect(w, r, back, http.StatusFound)
+				return
+			}
+		}
+		http.Error(w, "The suite's identity provider does not answer this: "+err.Error(), http.StatusBadRequest)
+	})
 	mux.HandleFunc("POST "+openIDToken, p.token)
 	mux.HandleFunc("GET "+openIDUserInfo, func(w http.ResponseWriter, r *http.Request) {
 		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
