@@ -3,6 +3,7 @@ package browser
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -154,7 +155,7 @@ func (w *window) stopTrace(failed bool) {
 	}
 	var file []string
 	if w.o.ArtifactDir != "" && (failed || w.opts.Trace == TraceAlways) {
-		if err := os.MkdirAll(w.o.ArtifactDir, 0o700); err == nil {
+		if err := w.makeArtifactDir(); err == nil {
 			file = []string{filepath.Join(w.o.ArtifactDir, "trace.zip")}
 		}
 	}
@@ -170,10 +171,19 @@ func (w *window) stopTrace(failed bool) {
 	}
 }
 
+// makeArtifactDir makes the folder itself and none above it: where that has gone
+// the run is over, and nobody would remove what is left there now.
+func (w *window) makeArtifactDir() error {
+	if err := os.Mkdir(w.o.ArtifactDir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}
+
 // keep writes what helps to understand a failure. Before that it learns every
 // secret it can, so that the redactor knows them all.
 func (w *window) keep() {
-	if err := os.MkdirAll(w.o.ArtifactDir, 0o700); err != nil {
+	if err := w.makeArtifactDir(); err != nil {
 		w.t.Logf("no artefacts: %v", err)
 		return
 	}

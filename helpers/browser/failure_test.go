@@ -28,7 +28,7 @@ func TestAFailureTellsWhatHappened(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "artefacts")
 	const secret = "correct-horse-battery"
 	f := failing(t, func(f *fakeTB) {
-		p := open(f, WindowOptions{ArtifactDir: dir, Timeout: 300 * time.Millisecond})
+		p := open(f, WindowOptions{ArtifactDir: dir, Timeout: 3 * time.Second})
 		p.Step("the first step")
 		p.Goto(s.url("app.localhost", path) + "?code=secret-code-1")
 		p.FillSecret("input[name=password]", secret)

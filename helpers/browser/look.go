@@ -24,7 +24,7 @@ func (p *Page) Picture(name string) string {
 		return ""
 	}
 	png := do(p, "take a picture", "a page that can be drawn", p.picture)
-	if err := os.MkdirAll(p.w.o.ArtifactDir, 0o700); err != nil {
+	if err := p.w.makeArtifactDir(); err != nil {
 		p.w.t.Logf("no picture: %v", err)
 		return ""
 	}

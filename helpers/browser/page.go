@@ -37,7 +37,8 @@ type Size struct{ Width, Height int }
 type WindowOptions struct {
 	// ArtifactDir receives screenshot.png, trace.zip, page.html, console.txt
 	// and requests.txt if the test fails. They hold secrets: redact them
-	// before they are shown. Empty: nothing is written.
+	// before they are shown. The folder above it must exist. Empty: nothing is
+	// written.
 	ArtifactDir string
 	// Client sends what Fetch asks for; nil: one that trusts Options.CAFile.
 	Client *http.Client

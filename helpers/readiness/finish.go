@@ -23,7 +23,7 @@ func (r *Run) Finish(ending Ending) (*Result, error) {
 		r.closingNotes()
 		r.record(event{Event: "run_ended", Run: r.id, Text: ending.Reason})
 		r.events.close()
-		_ = os.RemoveAll(r.raw)
+		r.dropRaw()
 		r.proveClean()
 		r.result = r.build(&ending)
 		r.result.addHistory(r.before)
@@ -52,6 +52,16 @@ func (r *Run) close(ending Ending) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
+}
+
+// dropRaw removes what is not redacted. It goes by another name first: a case
+// that was cut off may still be writing, and would fill the folder again.
+func (r *Run) dropRaw() {
+	dying := r.raw + "-over"
+	if err := os.Rename(r.raw, dying); err != nil {
+		dying = r.raw
+	}
+	_ = os.RemoveAll(dying)
 }
 
 // closingNotes says what the end of a run must not hide.

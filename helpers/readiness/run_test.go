@@ -357,3 +357,33 @@ func TestLedger(t *testing.T) {
 	broken.Will("user", "eve")
 	assert.ErrorContains(t, broken.Err(), "ledger")
 }
+
+// A case that was cut off may be writing while the run ends.
+func TestNothingIsLeftOfWhatIsNotRedacted(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	run := start(t, options(t))
+	dir := run.raw
+	stop, begun := make(chan struct{}), make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for n := 0; ; n++ {
+			select {
+			case <-stop:
+				return
+			default:
+				_ = os.WriteFile(filepath.Join(dir, fmt.Sprint(n)), nil, 0o600)
+			}
+			if n == 100 {
+				close(begun)
+			}
+		}
+	})
+	<-begun
+	finish(t, run, Ending{})
+	close(stop)
+	writing.Wait()
+	left, err := os.ReadDir(tmp)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+}
