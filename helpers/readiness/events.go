@@ -7,7 +7,10 @@ import (
 	"time"
 )
 
-// event is one line of events.jsonl.
+// eventsFile is what happened in a run, in its folder, an event a line.
+const eventsFile = "events.jsonl"
+
+// event is one line of eventsFile.
 type event struct {
 	At      time.Time `json:"at"`
 	Event   string    `json:"event"`

@@ -1,8 +1,10 @@
 package readiness
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -36,7 +38,7 @@ func (p *Part) Takes(n int) bool { return p == nil || n%p.Of == p.Number-1 }
 func (p *Part) String() string { return fmt.Sprintf("part %d of %d", p.Number, p.Of) }
 
 // Merge joins the parts of one run, given by their folders, into a whole run
-// below reports: its result, report and evidence. A part that is missing makes
+// below reports: its result, report, events and evidence. A part that is missing makes
 // it INCOMPLETE. The error says which folder is no part of this run.
 func Merge(reports string, folders ...string) (*Result, error) {
 	var parts []*Result
@@ -59,6 +61,9 @@ func Merge(reports string, folders ...string) (*Result, error) {
 	if err := os.MkdirAll(whole.dir, 0o700); err != nil {
 		return nil, err
 	}
+	if err := joinEvents(filepath.Join(whole.dir, eventsFile), parts); err != nil {
+		return nil, err
+	}
 	for _, part := range parts {
 		evidence := os.DirFS(filepath.Join(part.dir, "evidence"))
 		if _, err := os.Stat(filepath.Join(part.dir, "evidence")); err != nil {
@@ -72,6 +77,23 @@ func Merge(reports string, folders ...string) (*Result, error) {
 		return nil, err
 	}
 	return whole, pointTo(reports, "latest", whole.Run.ID)
+}
+
+// joinEvents writes the events of the parts, one part after the other. A part
+// that was killed may end in the middle of a line.
+func joinEvents(path string, parts []*Result) error {
+	var all []byte
+	for _, part := range parts {
+		events, err := os.ReadFile(filepath.Join(part.dir, eventsFile))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		all = append(all, events...)
+		if len(all) > 0 && all[len(all)-1] != '\n' {
+			all = append(all, '\n')
+		}
+	}
+	return os.WriteFile(path, all, 0o600)
 }
 
 // fits refuses what is no part of the run that the others are parts of.

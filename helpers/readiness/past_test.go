@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -132,6 +133,9 @@ func TestPartsMakeAWholeRun(t *testing.T) {
 	}
 	single := runOf(t, o, map[[2]string]State{{"core/state", "a case"}: Passed, {"core/logout", "a case"}: Passed, {"methods/social", "a case"}: Passed})
 	assert.Equal(t, single.Reasons, whole.Reasons, "the same as one run")
+	events, err := os.ReadFile(filepath.Join(whole.dir, eventsFile))
+	require.NoError(t, err)
+	assert.Equal(t, 3, strings.Count(string(events), `"run_ended"`), "the events of every part")
 
 	lost, err := Merge(o.Reports, folders[0], folders[2])
 	require.NoError(t, err)

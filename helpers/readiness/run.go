@@ -162,7 +162,7 @@ func (r *Run) open() (err error) {
 	if r.raw, err = os.MkdirTemp("", rawPrefix+"*"); err != nil {
 		return err
 	}
-	if r.events, err = openJournal(filepath.Join(r.dir, "events.jsonl")); err != nil {
+	if r.events, err = openJournal(filepath.Join(r.dir, eventsFile)); err != nil {
 		return err
 	}
 	if r.before, err = lookBack(r.opts.Reports, r.opts.Deployment.place()); err != nil {
