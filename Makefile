@@ -101,8 +101,14 @@ detect: setup ## Show that each known defect turns its items red, and only those
 proof: ## Write fixtures/PROOF.md: item, cases, the defects it is proven against, standards
 	@go run ./fixtures/cmd/detect -proof fixtures/PROOF.md
 
+# Not through setup: who has no browser yet can describe a deployment, too.
+.PHONY: init
+init: .cache/modules ## Find out about a deployment, and write the .env that describes it
+	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
+	@$(PREFLIGHT) init $(if $(YES),-yes)
+
 .PHONY: doctor
-doctor: setup ## Check this machine, the variables and the deployment
+doctor: setup ## Check this machine, the variables and the deployment; what will run, and what each missing variable costs
 	@$(PREFLIGHT) doctor
 
 .PHONY: repro

@@ -64,6 +64,14 @@ func IsAbsent(err error) bool {
 	return false
 }
 
+// IsAnswer reports whether err is the environment's own answer, rather than that
+// nobody answered.
+func IsAnswer(err error) bool {
+	var e *Error
+	var syntax *json.SyntaxError
+	return errors.As(err, &e) || errors.As(err, &syntax)
+}
+
 func hasStatus(err error, status int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status == status

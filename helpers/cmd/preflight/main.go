@@ -1,6 +1,7 @@
 // Command preflight prepares a machine for the suite and says what is wrong.
 //
 //	preflight setup      fetch the browser driver, find or install a browser
+//	preflight init       find out about a deployment and write its .env
 //	preflight doctor     check the machine, the variables and the deployment
 //	preflight variables  print .env.example
 //	preflight render     write the report of a run anew from its result.json
@@ -28,6 +29,8 @@ import (
 )
 
 const usage = `usage: preflight setup      fetch the browser driver, find or install a browser
+       preflight init [-environment URL] [-client-id ID] [-app URL] [-ca FILE] [-yes]
+                                      find out about a deployment and write its .env
        preflight doctor     check the machine, the variables and the deployment
        preflight variables  print .env.example
        preflight render FOLDER        write a run's report anew from its result.json

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 		self := "http://" + r.Host
 		switch r.URL.Path {
 		case "/.well-known/openid-configuration":
-			_, _ = w.Write([]byte(`{"issuer":"` + self + `"}`))
+			_, _ = w.Write([]byte(`{"issuer":"` + self + `","authorization_endpoint":"` + self + `/oauth/authorize"}`))
 		case "/oauth/token":
 			if r.FormValue("client_secret") != "test_hushhush" {
 				w.WriteHeader(http.StatusUnauthorized)
@@ -39,15 +39,21 @@ func TestScripts(t *testing.T) {
 			_, _ = w.Write([]byte(`{"access_token":"x","expires_in":86399}`))
 		case "/api/v1/search":
 			_, _ = w.Write([]byte(`{"messages":[]}`))
+		case "/":
+		default:
+			http.NotFound(w, r)
 		}
 	}))
 	t.Cleanup(deployment.Close)
+	other := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(other.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			preflight, err := exec.LookPath("preflight")
 			env.Setenv("ITSELF", filepath.Dir(preflight)) // to stay on a PATH of the script's own
 			env.Setenv("DEPLOYMENT", deployment.URL)
+			env.Setenv("OTHER", other.URL)
 			return err
 		},
 	})

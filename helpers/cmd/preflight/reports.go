@@ -10,8 +10,8 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
-// reports are the commands that work on what runs have left behind. They exit 0,
-// 1 or 2 as main says.
+// reports are the commands that take arguments; most work on what runs have left
+// behind. They exit 0, 1 or 2 as main says.
 var reports = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"render":  render,
 	"compare": compare,
@@ -21,6 +21,7 @@ var reports = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"night":   night,
 	"age":     age,
 	"sweep":   sweep,
+	"init":    describeIt,
 }
 
 func render(args []string, stdout, stderr io.Writer) int {

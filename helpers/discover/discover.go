@@ -1,0 +1,72 @@
+// Package discover finds out of a deployment what it shows to anybody who asks:
+// the auth environment by its discovery document and its management API, the
+// app by what a browser without scripts would come across. It only reads, and it
+// asks no host but those two.
+package discover
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/config"
+)
+
+// Found is a variable whose value was found.
+type Found struct {
+	Variable string
+	Value    string
+	How      string // how it was found, as half a sentence
+	Sure     bool   // it was seen at work or is registered so; false: a guess
+}
+
+// Findings are what was found, a variable once: the first word counts.
+type Findings []Found
+
+func (f *Findings) add(sure bool, variable, value, how string) {
+	if value == "" || f.Has(variable) {
+		return
+	}
+	*f = append(*f, Found{variable, value, how, sure})
+}
+
+// Has reports whether a variable was found.
+func (f Findings) Has(variable string) bool { return f.Value(variable) != "" }
+
+// Value is what was found for a variable; empty where it was not.
+func (f Findings) Value(variable string) string {
+	for _, one := range f {
+		if one.Variable == variable {
+			return one.Value
+		}
+	}
+	return ""
+}
+
+// Within returns a client like c that sends nothing to any host but those of
+// the two addresses, port included.
+func Within(c *http.Client, cfg *config.Config) *http.Client {
+	bound := *c
+	base := c.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	bound.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		for _, allowed := range []*url.URL{cfg.AppURL, cfg.EnvironmentURL} {
+			if strings.EqualFold(r.URL.Host, allowed.Host) && r.URL.Scheme == allowed.Scheme {
+				return base.RoundTrip(r)
+			}
+		}
+		return nil, fmt.Errorf("%s is neither the app's host nor the auth environment's: it is not asked", r.URL.Host)
+	})
+	return &bound
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func sameOrigin(a, b *url.URL) bool {
+	return a != nil && b != nil && a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)
+}
