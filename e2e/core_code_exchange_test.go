@@ -39,7 +39,7 @@ func TestCodeExchange(t *testing.T) {
 		Standard: "RFC 9700 §4.2.4; spec/app-contract.md section 4.2",
 	}, func(c *check) {
 		v := c.Browser()
-		v.SignIn(c.NewUser())
+		v.SignInOnPages(c.NewUser())
 		assert.Empty(c, v.URL().Query().Get("code"), "code in the address after the sign-in")
 	})
 

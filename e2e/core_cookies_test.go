@@ -80,14 +80,14 @@ func TestCookies(t *testing.T) {
 		Why:      "SameSite=Strict on the cookie that holds state drops it on the redirect back: every sign-in fails",
 		Mend:     "use SameSite=Lax for the cookies that the callback needs",
 		Standard: "RFC 6265bis §5.5; Scalekit COMMON-MISTAKES §6",
-	}, func(c *check) { c.signedIn() })
+	}, func(c *check) { c.signedInOnPages() })
 
 	item.Case("no token is in a place that scripts can read", advice{
 		Why:      "one injected script sends the tokens away, and they work from anywhere",
 		Mend:     "keep tokens on the server, or in HttpOnly cookies",
 		Standard: "OWASP ASVS 10.1.1 and 14.3.3",
 	}, func(c *check) {
-		v := c.signedIn()
+		v := c.signedInOnPages()
 		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
 		readable := v.ScriptReadable()
 		if path := suite.cfg.AppWhoamiPath; path != "" {
@@ -103,7 +103,7 @@ func TestCookies(t *testing.T) {
 		Mend:     "pass tokens in headers, bodies or cookies",
 		Standard: "RFC 9700 §4.3.2; OWASP ASVS 14.2.1",
 	}, func(c *check) {
-		v := c.signedIn()
+		v := c.signedInOnPages()
 		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
 		for _, exchange := range v.Log() {
 			assert.False(c, holdsToken(exchange.URL), "a token in an address of %s", hostOf(exchange.URL))
@@ -161,12 +161,24 @@ func TestCookies(t *testing.T) {
 	})
 }
 
-// signedIn returns a browser in which a new user has just signed in.
+// signedIn returns a browser that has the session of a new user.
 func (c *check) signedIn() *flows.Visitor {
+	c.Helper()
+	return c.signedInBy((*flows.Visitor).SignIn)
+}
+
+// signedInOnPages returns a browser in which a new user has just signed in: what
+// it makes of the way back, and what it kept of it, is its own.
+func (c *check) signedInOnPages() *flows.Visitor {
+	c.Helper()
+	return c.signedInBy((*flows.Visitor).SignInOnPages)
+}
+
+func (c *check) signedInBy(way func(*flows.Visitor, *flows.User)) *flows.Visitor {
 	c.Helper()
 	user := c.NewUser()
 	v := c.Browser()
-	v.SignIn(user)
+	way(v, user)
 	v.VerifySignedIn(user)
 	return v
 }

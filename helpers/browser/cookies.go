@@ -75,12 +75,23 @@ func (p *Page) SetCookies(cookies ...Cookie) {
 }
 
 // setCookie stores one cookie as if u had set it. Chromium itself judges it
-// (prefixes, Secure, foreign domains), as it judges a server's.
+// (prefixes, Secure, foreign domains), as it judges a server's. For an address
+// with https it would make every cookie Secure (the protocol's way, not that of
+// Set-Cookie): one that is not is given for http, where it may not overwrite one
+// that is, so that goes first.
 func (p *Page) setCookie(u *url.URL, c Cookie) error {
 	p.w.secrets.learnCookie(c.Value)
 	s, err := p.protocol()
 	if err != nil {
 		return err
+	}
+	if u.Scheme == "https" && !c.Secure {
+		if err := p.deleteCookie(c); err != nil {
+			return err
+		}
+		plain := *u
+		plain.Scheme = "http"
+		u = &plain
 	}
 	params := map[string]any{
 		"name": c.Name, "value": c.Value, "url": u.String(), "path": c.Path, "secure": c.Secure, "httpOnly": c.HTTPOnly,

@@ -38,14 +38,20 @@ func (v *Visitor) LoginURL(next string) string {
 // SignIn gets user signed in by whatever is quickest: with the password, where
 // they have one, else a code by mail; and without drawing a page, where the
 // pages are plain forms. The browser need not be at a page of the application
-// afterwards. A case that is about signing in uses SignInByPassword or
-// SignInByCode.
+// afterwards. A case about what a browser makes of signing in uses SignInOnPages.
 func (v *Visitor) SignIn(user *User) {
 	v.T.Helper()
 	v.walk = nil
 	if _, in := v.walkIn(user, v.LoginURL(""), v.Landed); in {
 		return
 	}
+	v.SignInOnPages(user)
+}
+
+// SignInOnPages signs in as a person would, with every page drawn: the browser
+// itself takes the cookies, judges them and ends at the landing page.
+func (v *Visitor) SignInOnPages(user *User) {
+	v.T.Helper()
 	v.OpenLogin("")
 	v.Identify(user)
 	v.AwaitLanding()
