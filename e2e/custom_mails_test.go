@@ -244,6 +244,7 @@ func TestEmailProvider(t *testing.T) {
 		v.Await(screens.PasswordInput)
 		form := screens.FormAt(v.HTML(), v.URL(), screens.PasswordInput)
 		require.NotNil(c, form, "the password field of the sign-up page is in a form")
+		form.Complete()
 		for _, both := range []string{
 			victim.Email + "," + attacker.Email, victim.Email + ";" + attacker.Email, victim.Email + " " + attacker.Email,
 			`"` + attacker.Email + ` x"@` + domainOf(victim.Email), victim.Email + "\r\nBcc: " + attacker.Email,

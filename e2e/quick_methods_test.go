@@ -152,7 +152,7 @@ func (c *check) tryFixedCode(email string, codes ...string) {
 	form := v.CodeForm()
 	for _, code := range slices.Compact(codes) {
 		if code != "" {
-			v.SendForm(form, map[string]string{"code": code})
+			v.GoOnFrom(form, v.SendForm(form, map[string]string{"code": code}))
 		}
 	}
 	v.VerifyNoWayIn()

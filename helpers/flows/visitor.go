@@ -108,6 +108,19 @@ func (v *Visitor) introduce() {
 	v.Submit(screens.SubmitOf(screens.ProfileInput))
 }
 
+// GoOnFrom goes where the answer to a form that was sent by a direct request
+// leads, and answers what somebody new is asked there: only then has a sign-in
+// ended, one way or the other.
+func (v *Visitor) GoOnFrom(form *screens.Form, answer *browser.Answer) {
+	v.T.Helper()
+	next, err := form.Action.Parse(answer.Header.Get("Location"))
+	if answer.Status < 300 || answer.Status > 399 || err != nil {
+		return
+	}
+	v.Goto(next.String())
+	v.introduce()
+}
+
 // FillProfile writes something into the fields of a sign-up that the page
 // insists on.
 func (v *Visitor) FillProfile() {
