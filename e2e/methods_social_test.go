@@ -124,6 +124,24 @@ func TestSocial(t *testing.T) {
 		v.VerifyNoWayIn()
 	})
 
+	item.Case("a provider's ID token that was made for another client is refused", advice{
+		Why:      "whoever runs another product with the same provider's button signs in as each of its users",
+		Mend:     "compare aud of the ID token with the client id at that provider",
+		Standard: "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
+	}, func(c *check) {
+		provider := c.openIDProvider()
+		account, victim := c.NewPerson(), c.NewUser()
+		claims := map[string]any{"aud": "another-client", "email": victim.Email, "email_verified": true}
+		c.makeAccount(provider, flows.Account{Email: account.Email, Password: newPassword()}, map[string]any{"claims": claims}, func(mallory flows.Account) {
+			v := c.Browser()
+			v.SignInWith(provider.method, mallory)
+			if v.WhoAmI(mallory.Email) == mallory.Email {
+				c.NotVerified("what stands behind PREFLIGHT_PROVIDER_ACCOUNTS_URL must let \"claims\" overrule its ID token: it signed the account in as if there were none")
+			}
+			v.VerifyNoWayIn()
+		})
+	})
+
 	item.Case("an address that the provider has not verified opens nobody's account", advice{
 		Why:      "anybody registers the victim's address at a provider that does not check it, and takes the account over",
 		Mend:     "link accounts only when the provider says that the address is verified",
@@ -209,6 +227,19 @@ func (c *check) enabledProvider() socialProvider {
 
 // someProvider is a provider that is on and takes accounts of our making.
 func (c *check) someProvider() socialProvider { return c.providersThatTakeAccounts(1)[0] }
+
+// openIDProvider is a provider that is on, takes accounts of our making and
+// gives ID tokens: GitHub gives none.
+func (c *check) openIDProvider() socialProvider {
+	c.Helper()
+	for _, provider := range c.providersThatTakeAccounts(1) {
+		if provider.method != "github" {
+			return provider
+		}
+	}
+	c.NotApplicable("PREFLIGHT_METHODS lists no social provider that gives ID tokens")
+	return socialProvider{}
+}
 
 func (c *check) twoProviders() []socialProvider { return c.providersThatTakeAccounts(2) }
 

@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"context"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/scim"
 )
 
 // An organization that was deleted is gone, with all access to it, and alone.
@@ -54,6 +56,17 @@ func TestOrganizationDeletion(t *testing.T) {
 		assert.True(c, scalekit.IsNotFound(err), "the management API's answer about a deleted organization is not found; it is %v", err)
 		_, left := c.membership(user.Email, gone)
 		assert.Empty(c, left.Status, "the membership in a deleted organization")
+	})
+
+	item.Case("the directory of a deleted organization is closed", advice{
+		Why:      "the identity provider of a customer who left goes on writing people into it, and whoever has the token reads them",
+		Mend:     "delete an organization's directories, with their tokens, along with it",
+		Standard: "OWASP ASVS 8.4.1; CHECKLIST orgs/delete",
+	}, func(c *check) {
+		o := c.NewEmployer(scim.Okta{})
+		require.True(c, o.send(http.MethodGet, "/Users", nil).Good(), "the directory answers its token while the organization exists")
+		c.deleteOrganization(o.orgID)
+		assert.False(c, o.send(http.MethodGet, "/Users", nil).Good(), "the directory answers its token after the organization was deleted")
 	})
 
 	item.Case("people who belong to another organization too stay there, and notice nothing", advice{

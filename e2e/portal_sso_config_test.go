@@ -77,6 +77,30 @@ func TestPortalSSOConfig(t *testing.T) {
 		employee.VerifySignedIn(&flows.User{Email: person.Email})
 	})
 
+	item.Case("what a customer takes away in the portal is gone: a disabled connection lets nobody in, a deleted domain routes nobody", advice{
+		Why:      "a customer whose identity provider was broken into, or who gave a domain up, has closed nothing",
+		Mend:     "look at the connection at every sign-in and at every answer of its provider, and route by the domains of now",
+		Standard: "spec/hosted-pages.md 13; CVE-2025-64717",
+	}, func(c *check) {
+		o := c.NewCustomer()
+		person := o.Employee()
+		provider := o.IdP(person)
+		v := o.Enter()
+		v.AddConnection(screens.WordSAML)
+		v.UploadMetadata(provider.Metadata())
+		v.EnableConnection()
+		w := &way{organization: organization{c: c, OrgID: o.ID, Domain: o.Domain}, ID: c.settings(o).ID, IdP: provider}
+		w.signIn(person).mustBe(person)
+		answer := w.onTheWay() // the provider has the question already
+		v.DisableConnection()
+		answer().mustBeRefused()
+
+		v.EnableConnection()
+		require.True(c, w.routed(person.Email), "an address of the customer's domain leads to the customer's identity provider, before the domain is deleted")
+		v.DropDomain()
+		assert.False(c, w.routed(person.Email), "an address of a domain that was deleted in the portal leads to the customer's identity provider")
+	})
+
 	item.Case("a test of a connection fails where a sign-in would", advice{
 		Why:      "the customer's IT people switch on what locks everybody out",
 		Mend:     "run the test through the same checks as a sign-in, and show their reason",
@@ -130,6 +154,10 @@ func TestPortalSSOConfig(t *testing.T) {
 		if suite.cfg.DNSURL == "" {
 			return // nobody here can change the DNS; what matters most was seen
 		}
+		name, token, _ := strings.Cut(record, "=")
+		c.control("PREFLIGHT_DNS_URL", map[string]any{"name": domain, "value": name + "=" + strings.Repeat("0", len(token))})
+		v.VerifyDomain()
+		require.False(c, c.owns(o, domain), "a domain with a TXT record of another token counts as the organization's")
 		c.control("PREFLIGHT_DNS_URL", map[string]any{"name": domain, "value": record})
 		v.VerifyDomain()
 		assert.True(c, c.owns(o, domain), "a domain with the TXT record that the portal asked for counts as the organization's")

@@ -94,6 +94,22 @@ func (v *Visitor) EnableConnection() {
 	v.Submit(v.portal().Button(screens.WordEnable))
 }
 
+// DisableConnection switches the connection at hand off.
+func (v *Visitor) DisableConnection() {
+	v.T.Helper()
+	v.Step("disable the connection")
+	v.Submit(v.portal().Button(screens.WordDisable))
+}
+
+// DropDomain deletes the one domain that the organization has.
+func (v *Visitor) DropDomain() {
+	v.T.Helper()
+	p := v.portal()
+	v.Step("delete the domain")
+	v.Submit(p.Button(screens.WordDomains))
+	v.Submit(p.Button(screens.WordDropDomain))
+}
+
 // ClaimDomain enters a domain and returns the TXT record that is to prove it.
 func (v *Visitor) ClaimDomain(domain string) (record string) {
 	v.T.Helper()
