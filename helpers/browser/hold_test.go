@@ -57,7 +57,7 @@ func TestHoldReadsAPostedForm(t *testing.T) {
 func TestAHoldThatNothingMeetsFailsTheTest(t *testing.T) {
 	t.Parallel()
 	f := failing(t, func(f *fakeTB) {
-		p := open(f, WindowOptions{Timeout: 200 * time.Millisecond})
+		p := open(f, WindowOptions{Timeout: 2 * time.Second})
 		p.Hold("the callback", func(*url.URL) bool { return false }).Await()
 	})
 	assert.Contains(t, f.message, "wait for the callback")

@@ -173,7 +173,7 @@ func TestLogHasWhatOnlyTheNetworkKnows(t *testing.T) {
 	assert.Equal(t, s.url("app.localhost", end), log[1].URL)
 	assert.Equal(t, "c=1", log[1].RequestHeader.Get("Cookie"))
 	assert.Equal(t, "document", log[1].ResourceType)
-	assert.Eventually(t, func() bool { return strings.Contains(strings.Join(p.Console(), "\n"), "log: hello there") }, 2*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return strings.Contains(strings.Join(p.Console(), "\n"), "log: hello there") }, 20*time.Second, 10*time.Millisecond)
 }
 
 func TestTabsShareCookies(t *testing.T) {
@@ -191,7 +191,7 @@ func TestTabsShareCookies(t *testing.T) {
 	assert.Equal(t, "de-DE", tab.Eval("() => navigator.language", nil))
 	assert.EqualValues(t, 800, tab.Eval("() => innerWidth", nil))
 	p.Click("#pop")
-	require.Eventually(t, func() bool { return len(p.Tabs()) == 3 }, 3*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return len(p.Tabs()) == 3 }, 20*time.Second, 10*time.Millisecond)
 	popup := p.Tabs()[2]
 	popup.AwaitURL("the popup", func(u *url.URL) bool { return u.RawQuery == "pop" })
 	p.Goto(s.url("app.localhost", path))

@@ -117,7 +117,7 @@ func TestWaitReturnsTheFirstNewMailToTheWholeAddress(t *testing.T) {
 		c.deliver(mail{id: "later", to: to, subject: "Sign in again", text: "code 444444"})
 	}()
 
-	m, err := box.Wait(soon(t, 5*time.Second), inbox.Match{To: to, Since: mark, Wanted: hasCode})
+	m, err := box.Wait(soon(t, 20*time.Second), inbox.Match{To: to, Since: mark, Wanted: hasCode})
 	require.NoError(t, err)
 	assert.Equal(t, "code", m.ID)
 }

@@ -36,7 +36,7 @@ func TestAPasskeyIsRegisteredAndUsed(t *testing.T) {
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, b.Close()) })
-	p := b.Open(t, browser.WindowOptions{Timeout: 5 * time.Second})
+	p := b.Open(t, browser.WindowOptions{Timeout: 20 * time.Second})
 	p.Serve("https://app.localhost:8443", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, tinyPage)

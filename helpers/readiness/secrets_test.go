@@ -196,5 +196,5 @@ func TestRedactingIsQuick(t *testing.T) {
 	r := NewRedactor(`ses_k3pt/"secret"+value=&more`)
 	begun := time.Now()
 	r.String(strings.Repeat("nothing to see here, https://a.test/?x=1&code_challenge=2\n", 20000))
-	assert.Less(t, time.Since(begun), 5*time.Second)
+	assert.Less(t, time.Since(begun), 20*time.Second)
 }
