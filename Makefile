@@ -77,6 +77,20 @@ $(OUTSIDE)/.installed: $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/pack
 	@cd $(OUTSIDE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
+# The real MailDev, for the inbox's tests; a folder of its own as well.
+MAILDEV_LIST := fixtures/maildev
+MAILDEV      := .cache/maildev
+
+.PHONY: maildev
+maildev: $(MAILDEV)/.installed ## Fetch MailDev from npm (some 110 MB), so that the tests of inboxes run on the real one
+
+$(MAILDEV)/.installed: $(MAILDEV_LIST)/package.json $(MAILDEV_LIST)/package-lock.json
+	@echo "preflight: fetching MailDev …"
+	@mkdir -p $(MAILDEV)
+	@cp $(MAILDEV_LIST)/package.json $(MAILDEV_LIST)/package-lock.json $(MAILDEV_LIST)/.npmrc $(MAILDEV)/
+	@cd $(MAILDEV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 # Run from inside e2e: go test shows what a package prints while it runs only
 # when it is given no package argument.
 .PHONY: e2e

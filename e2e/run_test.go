@@ -23,7 +23,6 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
-	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 	"github.com/auth-preflight/auth-preflight/helpers/proxy"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
@@ -103,7 +102,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	}
 	r.world = flows.World{Config: cfg, Client: until(runCtx, r.client), Learn: r.learn, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
 	if cfg.InboxURL != "" {
-		if r.world.Inbox, err = inbox.Open(cfg.InboxURL, cfg.InboxAddress, r.client); err != nil {
+		if r.world.Inbox, err = cfg.OpenInbox(r.client); err != nil {
 			return nil, err
 		}
 	}

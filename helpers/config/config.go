@@ -94,7 +94,8 @@ type Config struct {
 	AllowedHosts  []string `env:"PREFLIGHT_ALLOWED_HOSTS" kind:"pattern" doc:"Hosts that the suite's browser may reach at all, such as *.acme.test (comma list): a fence around the run, not what customers are told. Unset: all."`
 	CustomerHosts []string `env:"PREFLIGHT_CUSTOMER_HOSTS" kind:"pattern" default:"cdn.scalekit.com,fonts.googleapis.com,fonts.gstatic.com" doc:"Hosts that customers are told to let through their firewalls for a sign-in, beside those of APP_URL and SCALEKIT_ENVIRONMENT_URL (comma list of names and patterns such as *.acme.test)."`
 	CustomerProxy string   `env:"PREFLIGHT_CUSTOMER_PROXY" kind:"uri" doc:"HTTP proxy in a customer's network, http://user:password@host:port: employees come in by single sign-on through it."`
-	InboxURL      string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://user:password@host. The password is kept out of reports."`
+	InboxURL      string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://host, mailhog+https://host, maildev+https://host, mailosaur://server, mailtrap://account/inbox or imaps://user@host/INBOX."`
+	InboxPassword string   `env:"PREFLIGHT_INBOX_PASSWORD" secret:"true" doc:"Password of the inbox's user, API key (Mailosaur), API token (Mailtrap) or app password (Gmail), where one is asked for."`
 	InboxAddress  string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
 
 	DomainAddress   string   `env:"PREFLIGHT_DOMAIN_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox, each in a domain of its own: {id} stands in the domain, such as preflight@{id}.inbox.example."`

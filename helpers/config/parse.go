@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 )
 
 // None is the word that declares that a deployment does without something.
@@ -128,7 +130,7 @@ func parseString(v Variable, text string) (string, error) {
 			return "", err
 		}
 	case "inbox":
-		if err := checkInbox(text); err != nil {
+		if err := inbox.Check(text); err != nil {
 			return "", err
 		}
 	case "source":
@@ -206,15 +208,6 @@ func parseLimits(text string) (all []Limit, err error) {
 		all = append(all, l)
 	}
 	return all, nil
-}
-
-func checkInbox(text string) error {
-	kind, _, ok := strings.Cut(text, "+")
-	if !ok || kind != "mailpit" {
-		return errors.New("must begin with the kind of inbox: mailpit+https:// (or mailpit+http://)")
-	}
-	_, err := parseURL(text[len("mailpit+"):])
-	return err
 }
 
 var color = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)

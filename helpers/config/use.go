@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 )
 
 const requestTimeout = 15 * time.Second
@@ -135,6 +137,12 @@ func join(base *url.URL, path string) string {
 // Address makes an address of its own from a pattern such as {id}@inbox.test.
 // A pattern without {id} is a fixed account and stays as it is.
 func Address(pattern, id string) string { return strings.ReplaceAll(pattern, "{id}", id) }
+
+// OpenInbox opens the inbox of PREFLIGHT_INBOX_URL; client is for those that
+// speak HTTP. The error is one sentence and names the variable.
+func (c *Config) OpenInbox(client *http.Client) (inbox.Inbox, error) {
+	return inbox.Open(inbox.Settings{URL: c.InboxURL, Address: c.InboxAddress, Password: c.InboxPassword, Client: client, Roots: c.roots})
+}
 
 // Secrets returns every text that must not reach a report, longest first: the
 // secret variables, passwords inside addresses, and the lines of private keys.

@@ -6,11 +6,6 @@ package inbox
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
 	"time"
 )
 
@@ -29,8 +24,11 @@ type Inbox interface {
 	All(ctx context.Context, to string) ([]Message, error)
 	// Raw returns a mail as it came over SMTP.
 	Raw(ctx context.Context, id string) ([]byte, error)
-	// Delete deletes the mails with these ids; without ids, nothing.
+	// Delete deletes the mails with these ids; without ids, nothing. A mail that
+	// is gone already is no error.
 	Delete(ctx context.Context, ids ...string) error
+	// String names the kind of inbox and its address, without credentials.
+	String() string
 }
 
 // Match says which mail is waited for.
@@ -57,25 +55,6 @@ type Message struct {
 	Header     map[string][]string
 	Links      []string // http and https links, in the order of the HTML, then those only in the text
 	Codes      []string // words of six digits that a reader sees, in order
-}
 
-// Open opens the inbox at rawURL (PREFLIGHT_INBOX_URL): mailpit+https:// with
-// user and password where the inbox asks for them. address is the pattern of
-// its addresses, with {id}. Nothing is sent yet.
-func Open(rawURL, address string, client *http.Client) (Inbox, error) {
-	kind, rest, _ := strings.Cut(rawURL, "+")
-	if kind != "mailpit" {
-		return nil, errors.New("PREFLIGHT_INBOX_URL must begin with the kind of inbox: mailpit+https:// (or mailpit+http://)")
-	}
-	base, err := url.Parse(rest)
-	if err != nil || base.Host == "" {
-		return nil, errors.New("PREFLIGHT_INBOX_URL is not an address such as mailpit+https://mail.example")
-	}
-	if !strings.Contains(address, "{id}") {
-		return nil, fmt.Errorf("PREFLIGHT_INBOX_ADDRESS is %q, but must hold {id}, which becomes a unique id", address)
-	}
-	box := &mailpit{client: client, address: address, user: base.User}
-	base.User = nil
-	box.base = strings.TrimRight(base.String(), "/")
-	return box, nil
+	junk bool // the mailbox is one for unwanted mail
 }

@@ -24,9 +24,12 @@ func (m Message) Verdicts() map[string]string {
 	return verdicts
 }
 
-// Junk reports whether the receiving mail server took the mail for unwanted
-// (X-Spam-Flag, as SpamAssassin sets it), and Score what else it said about it.
+// Junk reports whether the receiving mail server took the mail for unwanted: it
+// lies in the junk folder, or X-Spam-Flag says so, as SpamAssassin sets it.
 func (m Message) Junk() bool {
+	if m.junk {
+		return true
+	}
 	for _, line := range m.field("X-Spam-Flag") {
 		if strings.EqualFold(strings.TrimSpace(line), "yes") {
 			return true

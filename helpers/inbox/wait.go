@@ -10,13 +10,11 @@ import (
 )
 
 const (
-	firstPause  = 100 * time.Millisecond
-	lastPause   = time.Second
 	patience    = time.Minute     // where the caller sets no deadline
 	reportLimit = 5 * time.Second // to say what did arrive
 )
 
-func (m *mailpit) Wait(ctx context.Context, match Match) (Message, error) {
+func (b *box) Wait(ctx context.Context, match Match) (Message, error) {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, patience)
@@ -26,21 +24,25 @@ func (m *mailpit) Wait(ctx context.Context, match Match) (Message, error) {
 	var unwanted []string // subjects of mails that match did not want
 	var trouble error     // the last answer of the inbox, if it was none
 	judged := map[string]bool{}
-	for pause := firstPause; ; pause = min(pause*3/2, lastPause) {
-		found, err := m.search(ctx, match.To)
-		for _, s := range found {
-			if judged[s.ID] || match.Since.seen[s.ID] {
+	pause, last := b.pace()
+	for ; ; pause = min(pause*3/2, last) {
+		found, err := b.search(ctx, match.To)
+		for _, e := range found {
+			if judged[e.id] || match.Since.seen[e.id] {
 				continue
 			}
 			var message Message
-			if message, err = m.read(ctx, s); err != nil {
+			if message, err = e.read(ctx); isGone(err) {
+				judged[e.id], err = true, nil // somebody deleted it meanwhile
+				continue
+			} else if err != nil {
 				break
 			}
-			judged[s.ID] = true
+			judged[e.id] = true
 			if match.Wanted == nil || match.Wanted(message) {
 				return message, nil
 			}
-			unwanted = append(unwanted, quiet(s.Subject))
+			unwanted = append(unwanted, quiet(e.subject))
 		}
 		if final := (*answerError)(nil); errors.As(err, &final) {
 			return Message{}, err
@@ -48,19 +50,23 @@ func (m *mailpit) Wait(ctx context.Context, match Match) (Message, error) {
 		if ctx.Err() == nil {
 			trouble = err
 		}
-		timer := time.NewTimer(pause)
+		asked := pause
+		if busy := (*busyError)(nil); errors.As(err, &busy) {
+			asked = max(pause, busy.after)
+		}
+		timer := time.NewTimer(asked)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return Message{}, m.nothing(ctx, match.To, time.Since(start), unwanted, trouble)
+			return Message{}, b.nothing(ctx, match.To, time.Since(start), unwanted, trouble)
 		}
 	}
 }
 
 // nothing is the error of a mail that did not come: with what did, which is
 // the line that helps most when mail is late or goes astray.
-func (m *mailpit) nothing(ctx context.Context, to string, waited time.Duration, unwanted []string, trouble error) error {
+func (b *box) nothing(ctx context.Context, to string, waited time.Duration, unwanted []string, trouble error) error {
 	if trouble != nil {
 		return fmt.Errorf("no mail to %s in %s: %w", to, waited.Round(time.Millisecond), trouble)
 	}
@@ -70,7 +76,7 @@ func (m *mailpit) nothing(ctx context.Context, to string, waited time.Duration, 
 	}
 	later, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportLimit)
 	defer cancel()
-	newest, err := m.newest(later, "5")
+	newest, err := b.newest(later, 5)
 	switch {
 	case err != nil:
 		text += "; " + err.Error()
@@ -78,12 +84,12 @@ func (m *mailpit) nothing(ctx context.Context, to string, waited time.Duration, 
 		text += "; the inbox is empty: does the deployment send its mails there?"
 	default:
 		var others []string
-		for _, s := range newest {
+		for _, e := range newest {
 			var to []string
-			for _, p := range s.To {
-				to = append(to, mask(p.Address))
+			for _, address := range e.to {
+				to = append(to, mask(address))
 			}
-			others = append(others, quiet(s.Subject)+" to "+strings.Join(to, " and "))
+			others = append(others, quiet(e.subject)+" to "+strings.Join(to, " and "))
 		}
 		text += "; the newest in the inbox: " + strings.Join(others, ", ")
 	}

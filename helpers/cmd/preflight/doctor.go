@@ -16,7 +16,6 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
-	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -213,11 +212,13 @@ func (f *findings) deployment(ctx context.Context, cfg *config.Config) {
 		f.note("PREFLIGHT_INBOX_URL and PREFLIGHT_INBOX_ADDRESS are not both set: nothing that needs a mail can be verified")
 		return
 	}
-	box, err := inbox.Open(cfg.InboxURL, cfg.InboxAddress, cfg.Client())
+	what := config.Address(cfg.InboxAddress, "…")
+	box, err := cfg.OpenInbox(cfg.Client())
 	if err == nil {
+		what += ", in " + box.String()
 		_, err = box.Mark(ctx, box.Address("doctor"))
 	}
-	f.report("inbox", config.Address(cfg.InboxAddress, "…"), err)
+	f.report("inbox", what, err)
 }
 
 // reach asks for an address and takes any answer but a server error.
