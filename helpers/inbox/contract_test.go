@@ -111,7 +111,7 @@ func contract(t *testing.T, r rig) {
 		r.deliver(t, write(to, "old", "code 111111", "old@auth.test"))
 		mark, err := box.Mark(ctx, strings.ToUpper(to[:1])+to[1:])
 		require.NoError(t, err)
-		r.deliver(t, write("x" + to, "an address that contains this one", "code 222222", "near@auth.test"))
+		r.deliver(t, write("x"+to, "an address that contains this one", "code 222222", "near@auth.test"))
 		r.deliver(t, write(to, "news", "nothing", "news@auth.test"))
 		late := make(chan struct{})
 		go func() {
@@ -155,7 +155,7 @@ func contract(t *testing.T, r rig) {
 		ctx := enough(t)
 		to := box.Address("mary")
 		for _, id := range []string{"1", "2", "3"} {
-			r.deliver(t, write(to, "mail " + id, "hello", id + "@mary.test"))
+			r.deliver(t, write(to, "mail "+id, "hello", id+"@mary.test"))
 		}
 		all, err := box.All(ctx, to)
 		require.NoError(t, err)
@@ -174,7 +174,7 @@ func contract(t *testing.T, r rig) {
 		ctx := enough(t)
 		mine, others := box.Address("joan"), box.Address("others")
 		for _, id := range []string{"a", "b"} {
-			r.deliver(t, write(mine, id, "hello", id + "@joan.test"))
+			r.deliver(t, write(mine, id, "hello", id+"@joan.test"))
 		}
 		r.deliver(t, write(others, "somebody else's", "hello", "c@others.test"))
 		all, err := box.All(ctx, mine)
