@@ -104,7 +104,7 @@ test: setup scanner ## Every test of the repository, the suite on the embedded s
 	cd e2e && PREFLIGHT_ENV_FILE=/dev/null go test -count=1 -timeout $(TIMEOUT)
 
 .PHONY: staging
-staging: ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it, TRAP=… makes it unusual
+staging: $(if $(PREFLIGHT_STAGING_PRODUCT),packages) ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it, TRAP=… makes it unusual
 	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(if $(SMTP),-smtp '$(SMTP)' -inbox '$(INBOX)') $(foreach id,$(DEFECT),-defect $(id)) $(foreach id,$(TRAP),-trap $(id))
 
 .PHONY: detect

@@ -167,6 +167,9 @@ func (c *check) control(variable string, body any) []byte {
 		c.Trouble("the capability of %s does not answer: %v", variable, err)
 	}
 	defer func() { _ = response.Body.Close() }()
+	if suite.cfg.ControlToken == "" && (response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden) {
+		c.NotVerified(fmt.Sprintf("set PREFLIGHT_CONTROL_TOKEN: without it the capability of %s answers HTTP %d", variable, response.StatusCode))
+	}
 	if response.StatusCode/100 != 2 {
 		c.Trouble("the capability of %s answered HTTP %d", variable, response.StatusCode)
 	}

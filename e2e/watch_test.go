@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,6 +28,9 @@ func (c *check) Read(variable, subject string) string {
 	c.Helper()
 	c.Need(variable)
 	text, err := observe.Source{Address: suite.cfg.Value(variable), Token: suite.cfg.WatchToken, Client: suite.client}.Read(suite.ctx, subject)
+	if errors.Is(err, observe.ErrRefused) && suite.cfg.WatchToken == "" {
+		c.NotVerified("set PREFLIGHT_WATCH_TOKEN: without it " + variable + " cannot be read (" + err.Error() + ")")
+	}
 	if err != nil {
 		c.Trouble("%s cannot be read: %v", variable, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -26,6 +27,9 @@ type Source struct {
 	Token   string // presented as a bearer token; empty: none
 	Client  *http.Client
 }
+
+// ErrRefused says that the source does not show itself to whoever asks like this.
+var ErrRefused = errors.New("it is not shown to us")
 
 // Read returns the source's text. The error says in one sentence why there is
 // none; it quotes no address, for that may hold a key.
@@ -49,6 +53,9 @@ func (s Source) Read(ctx context.Context, subject string) (string, error) {
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxSource))
 	if err != nil {
 		return "", fmt.Errorf("%s broke off: %w", request.URL.Host, err)
+	}
+	if response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden {
+		return "", fmt.Errorf("%w: %s answered HTTP %d", ErrRefused, request.URL.Host, response.StatusCode)
 	}
 	if response.StatusCode/100 != 2 {
 		return "", fmt.Errorf("%s answered HTTP %d", request.URL.Host, response.StatusCode)

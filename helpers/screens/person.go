@@ -18,14 +18,19 @@ const Somebody = "somebody (the page shows no address)"
 // selector is empty. Of several the preferred one is taken if it is there, else
 // the first. A page without any address is Somebody's.
 func PersonOn(html, selector, preferred string) string {
-	text := VisibleText(html)
-	if selector != "" {
-		text = ""
-		if doc, err := goquery.NewDocumentFromReader(strings.NewReader(html)); err == nil {
-			text = doc.Find(selector).First().Text()
-		}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return Somebody
 	}
-	found := address.FindAllString(text, -1)
+	doc.Find("script, style, head").Remove()
+	element := doc.Selection
+	if selector != "" {
+		element = doc.Find(selector).First()
+	}
+	// First with a space where an element ends: <b>Ada</b><br><i>ada@acme.test</i>
+	// is a name and an address. Then as it stands, for an address in two parts.
+	found := address.FindAllString(apart(element), -1)
+	found = append(found, address.FindAllString(element.Text(), -1)...)
 	for _, one := range found {
 		if preferred != "" && strings.EqualFold(one, preferred) {
 			return one
@@ -35,4 +40,17 @@ func PersonOn(html, selector, preferred string) string {
 		return Somebody
 	}
 	return found[0]
+}
+
+// apart is the text of an element, with a space between the texts of its parts.
+func apart(element *goquery.Selection) string {
+	var parts []string
+	element.Contents().Each(func(_ int, part *goquery.Selection) {
+		if goquery.NodeName(part) == "#text" {
+			parts = append(parts, part.Text())
+			return
+		}
+		parts = append(parts, apart(part))
+	})
+	return strings.Join(parts, " ")
 }

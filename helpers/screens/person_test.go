@@ -16,6 +16,10 @@ func TestWhoAPageIsFor(t *testing.T) {
 	assert.Equal(t, "Ada.Preflight+1@Inbox.test", screens.PersonOn(page, "#me", "help@acme.test"), "outside the element nothing counts")
 	assert.Equal(t, "help@acme.test", screens.PersonOn(page, "", ""), "the first")
 	assert.Equal(t, "Ada.Preflight+1@Inbox.test", screens.PersonOn(page, "", "ada.preflight+1@inbox.test"))
+	const glued = `<p><strong>Ada Preflight</strong><br><span>ada@inbox.test</span></p>`
+	assert.Equal(t, "ada@inbox.test", screens.PersonOn(glued, "", ""), "a name and an address are two words")
+	assert.Equal(t, "ada@inbox.test", screens.PersonOn(glued, "p", "ada@inbox.test"))
+	assert.Equal(t, "ada@inbox.test", screens.PersonOn(`<p><b>ada</b>@inbox.test</p>`, "", ""), "an address in two parts")
 	assert.Equal(t, screens.Somebody, screens.PersonOn(`<p>Hello, Ada</p>`, "", "ada@inbox.test"))
 	assert.Equal(t, screens.Somebody, screens.PersonOn(page, ".none", "ada@inbox.test"))
 }

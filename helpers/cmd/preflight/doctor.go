@@ -45,7 +45,7 @@ func (f *findings) report(what, detail string, err error) {
 func (f *findings) note(text string) { fmt.Fprintf(f.out, "  note   %s\n", text) }
 
 // doctor checks what a run needs: this machine, the variables and, where they
-// describe a deployment, the deployment. Its error says how much is wrong.
+// describe a deployment, the deployment, and says what will run there. Its error says how much is wrong.
 func doctor(ctx context.Context, out io.Writer) error {
 	f := &findings{out: out}
 	dotenv := config.DotenvPath()
@@ -78,6 +78,7 @@ func doctor(ctx context.Context, out io.Writer) error {
 		return f.verdict()
 	}
 	f.deployment(ctx, cfg)
+	f.forecast(cfg)
 	return f.verdict()
 }
 
