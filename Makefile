@@ -91,6 +91,21 @@ $(MAILDEV)/.installed: $(MAILDEV_LIST)/package.json $(MAILDEV_LIST)/package-lock
 	@cd $(MAILDEV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
+# Okta's own sign-in widget, in a folder of its own as well.
+WIDGET_PACKAGE := fixtures/oktawidget/npm
+WIDGET         := .cache/widget
+
+.PHONY: outside-widget
+outside-widget: setup $(WIDGET)/.installed ## Run the driver of Okta's pages against Okta's own sign-in widget (npm's @okta/okta-signin-widget)
+	@go test ./fixtures/oktawidget -count=1 -timeout $(TIMEOUT)
+
+$(WIDGET)/.installed: $(WIDGET_PACKAGE)/package.json $(WIDGET_PACKAGE)/package-lock.json
+	@echo "preflight: fetching Okta's sign-in widget …"
+	@mkdir -p $(WIDGET)
+	@cp $(WIDGET_PACKAGE)/package.json $(WIDGET_PACKAGE)/package-lock.json $(WIDGET_PACKAGE)/.npmrc $(WIDGET)/
+	@cd $(WIDGET) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 # Run from inside e2e: go test shows what a package prints while it runs only
 # when it is given no package argument.
 .PHONY: e2e

@@ -54,23 +54,40 @@ func (v *Visitor) SignInAtProvider(account Account) {
 	const most = 12
 	credentials := v.credentials(account)
 	var way []string
+	gone := func() bool { return v.URL().Host != host }
 	for range most {
-		if v.URL().Host != host {
+		known := screens.AwaitProviderPage(v.Page, func() bool { return gone() || screens.ProviderRefusal(v.Page) != "" })
+		if gone() {
+			v.AwaitRest()
 			return
 		}
 		if refusal := screens.ProviderRefusal(v.Page); refusal != "" {
 			v.T.Fatalf("the identity provider does not let people sign in to the application: %s (at %s)", refusal, v.URL().Redacted())
 		}
-		asked := screens.ActAtProvider(v.Page, credentials)
-		if asked == "" {
-			v.T.Trouble("the provider's page at %s is unknown to the suite, or asks for what the account does not have: the provider changed, or wants something more%s%s",
-				v.URL().Redacted(), after(way), v.pictured())
+		var step screens.ProviderStep
+		if known {
+			step = screens.ActAtProvider(v.Page, credentials)
 		}
-		way = append(way, asked)
+		switch {
+		case step.Asked == "":
+			v.T.Trouble("the provider's page at %s is unknown to the suite: the provider changed, or wants something more%s%s",
+				v.URL().Redacted(), after(way), v.pictured())
+		case step.Lacking:
+			v.T.Trouble("%s at %s, and the account has none: give the authenticator's secret with the account%s%s", step.Asked, host, after(way), v.pictured())
+		case step.Problem != "":
+			v.T.Trouble("the provider at %s does not take what the account has: %s, and says %q: look at the account's address, password and authenticator%s%s",
+				host, step.Asked, step.Problem, after(way), v.pictured())
+		case step.Stayed:
+			v.T.Trouble("the provider's page at %s does not lead on: %s, and nothing came of it%s%s",
+				v.URL().Redacted(), step.Asked, after(way), v.pictured())
+		}
+		way = append(way, step.Asked)
 	}
-	if v.URL().Host == host {
-		v.T.Trouble("the provider at %s did not finish after %d pages%s%s", host, most, after(way), v.pictured())
+	if gone() {
+		v.AwaitRest()
+		return
 	}
+	v.T.Trouble("the provider at %s did not finish after %d pages%s%s", host, most, after(way), v.pictured())
 }
 
 // after tells which pages came before.
