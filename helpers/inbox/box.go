@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // store is what there is to know about one kind of inbox. What all have in
@@ -78,10 +80,30 @@ func (b *box) search(ctx context.Context, to string) ([]entry, error) {
 		return nil, err
 	}
 	found = slices.DeleteFunc(found, func(e entry) bool {
-		return !slices.ContainsFunc(e.to, func(address string) bool { return strings.EqualFold(address, to) })
+		return !slices.ContainsFunc(e.to, func(address string) bool { return same(address, to) })
 	})
 	slices.SortStableFunc(found, func(a, b entry) int { return a.received.Compare(b.received) })
 	return found, nil
+}
+
+// same reports whether two addresses are one. Domains are written in ASCII or
+// in their own letters (RFC 5890, 2.3.2.1): some servers change them.
+func same(a, b string) bool { return strings.EqualFold(inASCII(a), inASCII(b)) }
+
+func inASCII(address string) string { return withDomain(address, idna.Punycode.ToASCII) }
+
+func inLetters(address string) string { return withDomain(address, idna.Punycode.ToUnicode) }
+
+func withDomain(address string, write func(string) (string, error)) string {
+	at := strings.LastIndex(address, "@")
+	if at < 0 {
+		return address
+	}
+	domain, err := write(strings.ToLower(address[at+1:]))
+	if err != nil {
+		return address
+	}
+	return address[:at+1] + domain
 }
 
 func (b *box) Raw(ctx context.Context, id string) ([]byte, error) { return b.raw(ctx, id) }

@@ -165,6 +165,12 @@ func contract(t *testing.T, r rig) {
 		}
 		assert.Equal(t, []string{"1@mary.test", "2@mary.test", "3@mary.test"}, got)
 
+		const foreign = "mary@xn--mnchen-3ya.test" // some servers write münchen.test
+		r.deliver(t, write(foreign, "abroad", "hello", "4@mary.test"))
+		abroad, err := box.All(ctx, foreign)
+		require.NoError(t, err)
+		assert.Len(t, abroad, 1, "mails to a domain with letters beyond ASCII")
+
 		none, err := box.All(ctx, box.Address("nobody"))
 		require.NoError(t, err)
 		assert.Empty(t, none)

@@ -210,22 +210,24 @@ func fakeMailHog(t *testing.T) rig {
 	return o.started(t, withUser(serve(t, "mailhog", asking("qa", mux))))
 }
 
-// fakeMailDev is MailDev 2, which has no /api, and whose filter is exact.
+// fakeMailDev is MailDev 2, which has no /api, whose filter is exact, and which
+// writes domains in their own letters.
 func fakeMailDev(t *testing.T) rig {
 	o := &office{}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /email", func(w http.ResponseWriter, r *http.Request) {
 		all := []any{}
 		for _, m := range slices.Backward(o.newestFirst("")) { // as they came
+			to := strings.Replace(m.to, "xn--mnchen-3ya", "münchen", 1)
 			fits := true
 			for key, values := range r.URL.Query() {
-				fits = fits && key == "envelope.to.address" && values[0] == m.to
+				fits = fits && key == "envelope.to.address" && values[0] == to
 			}
 			if fits {
 				all = append(all, map[string]any{
 					"id": m.id, "time": m.at, "subject": decodedSubject(m.subject), "read": false,
 					"to":       []any{map[string]string{"address": m.to, "name": ""}},
-					"envelope": map[string]any{"from": map[string]any{"address": envelope, "args": false}, "to": []any{map[string]any{"address": m.to, "args": false}}},
+					"envelope": map[string]any{"from": map[string]any{"address": envelope, "args": false}, "to": []any{map[string]any{"address": to, "args": false}}},
 				})
 			}
 		}

@@ -3,10 +3,13 @@ package inbox_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -27,28 +30,71 @@ import (
 
 // memoryIMAP is a mailbox of the library's own server: not a second opinion,
 // but always there.
-func memoryIMAP(t *testing.T) rig {
-	account := imapmemserver.NewUser("qa", password)
-	require.NoError(t, account.Create("INBOX", nil))
-	store := imapmemserver.New()
-	store.AddUser(account)
-	server := imapserver.New(&imapserver.Options{
-		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return store.NewSession(), nil, nil
-		},
-		InsecureAuth: true,
-		Caps:         imap.CapSet{imap.CapIMAP4rev1: {}, imap.CapIMAP4rev2: {}},
-		Logger:       log.New(io.Discard, "", 0),
-	})
+func memoryIMAP(t *testing.T) rig { return startMemory(t, imap.CapIMAP4rev1, imap.CapIMAP4rev2).rig() }
+
+// memoryServer is such a server. It counts its connections, and how often a
+// folder was opened.
+type memoryServer struct {
+	account *imapmemserver.User
+	address string
+	open    *tap
+
+	mu    sync.Mutex
+	looks int
+}
+
+func startMemory(t *testing.T, caps ...imap.Cap) *memoryServer {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	go func() { _ = server.Serve(listener) }()
+	return serveMemory(t, listener, caps...)
+}
+
+func serveMemory(t *testing.T, listener net.Listener, caps ...imap.Cap) *memoryServer {
+	t.Helper()
+	m := &memoryServer{account: imapmemserver.NewUser("qa", password), address: listener.Addr().String(), open: &tap{Listener: listener}}
+	require.NoError(t, m.account.Create("INBOX", nil))
+	store := imapmemserver.New()
+	store.AddUser(m.account)
+	set := imap.CapSet{}
+	for _, c := range caps {
+		set[c] = struct{}{}
+	}
+	server := imapserver.New(&imapserver.Options{
+		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
+			return &memorySession{store.NewSession().(imapserver.SessionIMAP4rev2), m}, nil, nil
+		},
+		InsecureAuth: true, Caps: set, Logger: log.New(io.Discard, "", 0),
+	})
+	go func() { _ = server.Serve(m.open) }()
 	t.Cleanup(func() { _ = server.Close() })
+	return m
+}
+
+type memorySession struct {
+	imapserver.SessionIMAP4rev2
+	of *memoryServer
+}
+
+func (s *memorySession) Select(mailbox string, options *imap.SelectOptions) (*imap.SelectData, error) {
+	s.of.mu.Lock()
+	s.of.looks++
+	s.of.mu.Unlock()
+	return s.SessionIMAP4rev2.Select(mailbox, options)
+}
+
+func (m *memoryServer) looked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.looks
+}
+
+func (m *memoryServer) rig() rig {
 	return rig{
-		url: "imap://qa@" + listener.Addr().String(),
+		url: "imap://qa@" + m.address,
 		deliver: func(t *testing.T, l letter) {
 			text := "Return-Path: <" + envelope + ">\r\nDelivered-To: " + l.to + "\r\n" + l.source()
-			_, err := account.Append("INBOX", &literal{bytes.NewReader([]byte(text))}, &imap.AppendOptions{Time: time.Now()})
+			_, err := m.account.Append("INBOX", &literal{bytes.NewReader([]byte(text))}, &imap.AppendOptions{Time: time.Now()})
 			assert.NoError(t, err)
 		},
 	}
@@ -260,18 +306,91 @@ func TestIMAPLooksIntoTheJunkFolderAndMarksNothing(t *testing.T) {
 	assert.Equal(t, []string{""}, d.flags(t, ""))
 }
 
+// Many cases that wait at once share a few connections, and none stays open.
+func TestIMAPConnectionsAreFewSharedAndClosed(t *testing.T) {
+	t.Parallel()
+	server := startMemory(t, imap.CapIMAP4rev1)
+	box := server.rig().open(t, password)
+	ctx, cancel := context.WithCancel(enough(t))
+	var all sync.WaitGroup
+	for i := range 12 {
+		all.Go(func() {
+			_, err := box.Wait(ctx, inbox.Match{To: fmt.Sprintf("p%d@inbox.test", i)})
+			assert.ErrorIs(t, err, context.Canceled)
+		})
+	}
+	const looks = 36
+	assert.Eventually(t, func() bool { return server.looked() >= looks }, time.Minute, 10*time.Millisecond, "everybody looks, again and again")
+	_, most, ever := server.open.counts()
+	cancel()
+	all.Wait()
+	assert.LessOrEqual(t, most, 8, "connections at once: four, and those that are just closing")
+	assert.Less(t, ever, looks, "connections in all")
+	assert.Eventually(t, func() bool { now, _, _ := server.open.counts(); return now == 0 }, time.Minute, 50*time.Millisecond, "all are closed when nobody waits any more")
+}
+
+func TestIMAPWithoutUIDPLUSDeletesNothing(t *testing.T) {
+	t.Parallel()
+	box := startMemory(t, imap.CapIMAP4rev1).rig().open(t, password)
+	assert.ErrorContains(t, box.Delete(enough(t), "1/1/INBOX"), "UIDPLUS")
+}
+
+func TestIMAPOutlivesALostConnection(t *testing.T) {
+	t.Parallel()
+	server := startMemory(t, imap.CapIMAP4rev1)
+	r := server.rig()
+	box := r.open(t, password)
+	ctx := enough(t)
+	mark, err := box.Mark(ctx, "ada@inbox.test")
+	require.NoError(t, err)
+	server.open.cut() // as a server does with those that are silent for long
+	r.deliver(t, write("ada@inbox.test", "Sign in", "code 123456", "1@auth.test"))
+	_, err = box.Wait(ctx, inbox.Match{To: "ada@inbox.test", Since: mark})
+	require.NoError(t, err)
+}
+
+func TestIMAPOverTLS(t *testing.T) {
+	t.Parallel()
+	borrowed := httptest.NewUnstartedServer(nil) // for its certificate
+	borrowed.StartTLS()
+	t.Cleanup(borrowed.Close)
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: borrowed.TLS.Certificates})
+	require.NoError(t, err)
+	server := serveMemory(t, listener, imap.CapIMAP4rev1)
+	settings := inbox.Settings{URL: "imaps://qa@" + server.address, Address: "{id}@inbox.test", Password: password}
+
+	trusted := settings
+	trusted.Roots = x509.NewCertPool()
+	trusted.Roots.AddCert(borrowed.Certificate())
+	box, err := inbox.Open(trusted)
+	require.NoError(t, err)
+	_, err = box.Mark(enough(t), "ada@inbox.test")
+	require.NoError(t, err)
+
+	box, err = inbox.Open(settings)
+	require.NoError(t, err)
+	_, err = box.Wait(enough(t), inbox.Match{To: "ada@inbox.test"})
+	assert.ErrorContains(t, err, "PREFLIGHT_CA_FILE")
+
+	other := trusted
+	other.URL += "/Nowhere"
+	box, err = inbox.Open(other)
+	require.NoError(t, err)
+	_, err = box.Wait(enough(t), inbox.Match{To: "ada@inbox.test"})
+	assert.ErrorContains(t, err, `has no folder "Nowhere"`)
+}
+
 // tap counts the connections that are open.
 type tap struct {
 	net.Listener
 	mu         sync.Mutex
-	now, most  int
-	everOpened int
+	conns      map[*tapped]bool
+	most, ever int
 }
 
 type tapped struct {
 	net.Conn
-	once sync.Once
-	t    *tap
+	t *tap
 }
 
 func (l *tap) Accept() (net.Conn, error) {
@@ -281,80 +400,34 @@ func (l *tap) Accept() (net.Conn, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.now++
-	l.everOpened++
-	l.most = max(l.most, l.now)
-	return &tapped{Conn: conn, t: l}, nil
+	if l.conns == nil {
+		l.conns = map[*tapped]bool{}
+	}
+	one := &tapped{conn, l}
+	l.conns[one] = true
+	l.ever++
+	l.most = max(l.most, len(l.conns))
+	return one, nil
 }
 
 func (c *tapped) Close() error {
-	c.once.Do(func() {
-		c.t.mu.Lock()
-		defer c.t.mu.Unlock()
-		c.t.now--
-	})
+	c.t.mu.Lock()
+	defer c.t.mu.Unlock()
+	delete(c.t.conns, c)
 	return c.Conn.Close()
+}
+
+// cut closes every connection.
+func (l *tap) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for one := range l.conns {
+		_ = one.Conn.Close()
+	}
 }
 
 func (l *tap) counts() (now, most, ever int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.now, l.most, l.everOpened
-}
-
-// Many cases that wait at once share a few connections, and none stays open.
-func TestIMAPConnectionsAreFewSharedAndClosed(t *testing.T) {
-	t.Parallel()
-	account := imapmemserver.NewUser("qa", password)
-	require.NoError(t, account.Create("INBOX", nil))
-	store := imapmemserver.New()
-	store.AddUser(account)
-	server := imapserver.New(&imapserver.Options{
-		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return store.NewSession(), nil, nil
-		},
-		InsecureAuth: true, Caps: imap.CapSet{imap.CapIMAP4rev1: {}}, Logger: log.New(io.Discard, "", 0),
-	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	counted := &tap{Listener: listener}
-	go func() { _ = server.Serve(counted) }()
-	t.Cleanup(func() { _ = server.Close() })
-	box := rig{url: "imap://qa@" + listener.Addr().String()}.open(t, password)
-
-	ctx, cancel := context.WithCancel(enough(t))
-	var all sync.WaitGroup
-	for i := range 12 {
-		all.Go(func() {
-			_, err := box.Wait(ctx, inbox.Match{To: fmt.Sprintf("p%d@inbox.test", i)})
-			assert.ErrorIs(t, err, context.Canceled)
-		})
-	}
-	require.Eventually(t, func() bool { _, _, ever := counted.counts(); return ever >= 4 }, time.Minute, 10*time.Millisecond, "all that may be open are")
-	cancel()
-	all.Wait()
-	_, most, _ := counted.counts()
-	assert.LessOrEqual(t, most, 5, "connections at once: four, and one that is just closing")
-	assert.Eventually(t, func() bool { now, _, _ := counted.counts(); return now == 0 }, time.Minute, 50*time.Millisecond, "all are closed when nobody waits any more")
-}
-
-func TestIMAPWithoutUIDPLUSDeletesNothing(t *testing.T) {
-	t.Parallel()
-	account := imapmemserver.NewUser("qa", password)
-	require.NoError(t, account.Create("INBOX", nil))
-	store := imapmemserver.New()
-	store.AddUser(account)
-	server := imapserver.New(&imapserver.Options{
-		NewSession: func(*imapserver.Conn) (imapserver.Session, *imapserver.GreetingData, error) {
-			return store.NewSession(), nil, nil
-		},
-		InsecureAuth: true, Caps: imap.CapSet{imap.CapIMAP4rev1: {}}, Logger: log.New(io.Discard, "", 0),
-	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
-	box := rig{url: "imap://qa@" + listener.Addr().String()}.open(t, password)
-	err = box.Delete(enough(t), "1/1/INBOX")
-	assert.ErrorContains(t, err, "UIDPLUS")
+	return len(l.conns), l.most, l.ever
 }

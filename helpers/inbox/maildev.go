@@ -65,9 +65,10 @@ func (m *maildev) at(ctx context.Context, path string) (string, error) {
 	return *m.prefix + path, nil
 }
 
-// list: the filter of MailDev 2 compares letter by letter.
+// list: the filter of MailDev 2 compares letter by letter, and both have domains
+// in letters that SMTP had in ASCII.
 func (m *maildev) list(ctx context.Context, to string) ([]entry, error) {
-	return m.entries(ctx, "/email?"+url.Values{"envelope.to.address": {strings.ToLower(to)}}.Encode())
+	return m.entries(ctx, "/email?"+url.Values{"envelope.to.address": {inLetters(strings.ToLower(to))}}.Encode())
 }
 
 // newest: MailDev 2 knows neither order nor limit, and takes them for filters.

@@ -24,8 +24,7 @@ func (b *box) Wait(ctx context.Context, match Match) (Message, error) {
 	var unwanted []string // subjects of mails that match did not want
 	var trouble error     // the last answer of the inbox, if it was none
 	judged := map[string]bool{}
-	pause, last := b.pace()
-	for ; ; pause = min(pause*3/2, last) {
+	for pause := time.Duration(0); ; pause = pause * 3 / 2 {
 		found, err := b.search(ctx, match.To)
 		for _, e := range found {
 			if judged[e.id] || match.Since.seen[e.id] {
@@ -50,11 +49,12 @@ func (b *box) Wait(ctx context.Context, match Match) (Message, error) {
 		if ctx.Err() == nil {
 			trouble = err
 		}
-		asked := pause
+		least, most := b.pace() // some inboxes say in each answer what they like
+		pause = min(max(pause, least), most)
 		if busy := (*busyError)(nil); errors.As(err, &busy) {
-			asked = max(pause, busy.after)
+			pause = max(pause, busy.after)
 		}
-		timer := time.NewTimer(asked)
+		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
