@@ -64,12 +64,27 @@ func TestInitiate(t *testing.T) {
 
 	item.Case("a forged host header does not move the callback", advice{
 		Why:      "a poisoned cache or proxy sends people's codes to an attacker's host",
-		Mend:     "take the callback address from the configuration, never from Host or X-Forwarded-Host",
+		Mend:     "take the callback address from the configuration, never from Host, X-Forwarded-Host or Forwarded",
 		Standard: "OWASP ASVS 4.1.3; spec/app-contract.md C6",
 	}, func(c *check) {
 		const attacker = "attacker.preflight.invalid"
-		answer := c.Browser().Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppLoginPath), browser.WithHeader("X-Forwarded-Host", attacker))
-		assert.NotContains(c, answer.Header.Get("Location")+string(answer.Body), attacker, "where the login leads when X-Forwarded-Host is %s", attacker)
+		v := c.Browser()
+		for name, value := range map[string]string{"X-Forwarded-Host": attacker, "Forwarded": "host=" + attacker} {
+			answer := v.Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppLoginPath), browser.WithHeader(name, value))
+			assert.NotContains(c, answer.Header.Get("Location")+string(answer.Body), attacker, "where the login leads when %s is %s", name, value)
+		}
+	})
+
+	item.Case("prompt=login asks who it is, whoever is signed in", advice{
+		Why:      "what a product protects by asking again is open to whoever sits down at the computer",
+		Mend:     "answer prompt=login with the login page, also where there is a session",
+		Standard: "OpenID Connect Core §3.1.2.1; spec/oauth.md 2.3",
+	}, func(c *check) {
+		agent := c.Quiet(c.NewUser())
+		known, end := agent.Tokens(nil)
+		require.NotNil(c, known, "tokens by the session that is there, without prompt; the request ended at %s", end.URL.Redacted())
+		_, end = agent.Tokens(url.Values{"prompt": {"login"}})
+		assert.False(c, end.URL.Query().Has("code"), "prompt=login was answered with a code, and nobody was asked")
 	})
 
 	item.Case("a link to the login cannot choose nonce, state or PKCE challenge", advice{

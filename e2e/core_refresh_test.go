@@ -2,11 +2,17 @@ package e2e
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
 // People stay signed in as long as the product promises, without noticing how,
@@ -143,6 +149,22 @@ func TestRefresh(t *testing.T) {
 		c.refused(v.Tokens(form))
 	})
 
+	item.Case("a refresh that asks for more than was granted brings no more", advice{
+		Why:      "whoever gets a refresh token of a narrow grant widens it, and nobody is asked",
+		Mend:     "compare the scope of a refresh with the one that was granted, and answer invalid_scope",
+		Standard: "RFC 6749 §6; spec/oauth.md 3.4",
+	}, func(c *check) {
+		const granted, more = "openid offline_access", "email"
+		agent := c.Quiet(c.NewUser())
+		first, end := agent.Tokens(url.Values{"scope": {granted}})
+		require.NotNil(c, first, "tokens with the scope %q; the request ended at %s", granted, end.URL.Redacted())
+		require.NotEmpty(c, first.RefreshToken, "refresh token of a grant with the scope %q", granted)
+		if slices.Contains(c.scopes(agent, first), more) {
+			c.NotApplicable("the environment grants the scope " + more + " to who asks for " + granted + ", which RFC 6749 §3.3 allows")
+		}
+		assert.NotContains(c, c.scopes(agent, agent.RefreshFor(first.RefreshToken, granted+" "+more)), more, "scope of the refreshed tokens")
+	})
+
 	item.Case("a refresh without the client's secret is refused", advice{
 		Why:      "a refresh token that leaks is enough to stay signed in as somebody else",
 		Mend:     "authenticate confidential clients at every token request",
@@ -181,4 +203,14 @@ func TestRefresh(t *testing.T) {
 		}
 		c.refused(v.Refresh(tokens.RefreshToken))
 	})
+}
+
+// scopes are what tokens are good for: what the answer says and, where it is a
+// JWT that says something, the access token. No tokens have none.
+func (c *check) scopes(agent *flows.Agent, answer *scalekit.TokenAnswer) []string {
+	c.Helper()
+	if answer.AccessToken == "" {
+		return nil
+	}
+	return append(strings.Fields(answer.Scope), strings.Fields(textOf(agent.Claims(answer.AccessToken), "scope"))...)
 }

@@ -92,6 +92,30 @@ func TestEmails(t *testing.T) {
 			assert.NotContains(c, link, evil, "a link of the mail")
 		}
 	})
+
+	item.Case("nor does the link of a mail that signs in", advice{
+		Why:      "who asks for somebody's sign-in mail with a host of their own gets the account when the victim clicks",
+		Mend:     "take the host of links from configuration, never from Host, X-Forwarded-Host or Forwarded",
+		Standard: "OWASP ASVS 4.1.3; CWE-640; RFC 7239 §8.1",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		const evil = "evil.preflight.invalid"
+		user := c.NewUser()
+		agent := flows.NewAgent(c, suite.world)
+		_, page := agent.Authorize(nil)
+		mark := agent.MarkInbox(user)
+		liar := agent.Saying(http.Header{"X-Forwarded-Host": {evil}, "Forwarded": {"host=" + evil}, "X-Host": {evil}})
+		form := page.Form(screens.EmailInput)
+		require.NotNil(c, form, "a form that asks for an address, at %s", page.URL.Redacted())
+		page = liar.Submit(form, map[string]string{page.NameOf(screens.EmailInput): user.Email})
+		if choice := page.Form(screens.EmailCodeChoice); choice != nil {
+			liar.Submit(choice, nil)
+		}
+		mail := agent.AwaitMail(user, mark, "a mail with a link that signs in", func(m inbox.Message) bool { return len(m.Links) > 0 })
+		for _, link := range mail.Links {
+			assert.NotContains(c, link, evil, "a link of the mail")
+		}
+	})
 }
 
 // placeholders are what template engines leave behind when nobody fills them.

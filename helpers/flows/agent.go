@@ -26,12 +26,21 @@ type Agent struct {
 	ends   func(*url.URL) bool // redirect targets that are not followed; nil: none
 	roams  bool                // also through the application
 	halts  bool                // where somebody new is asked who they are
+	says   http.Header         // sent with everything; nil: nothing more
 }
 
 // NewAgent returns an agent that nobody knows.
 func NewAgent(t TB, w World) *Agent {
 	jar, _ := cookiejar.New(nil) // never fails without options
 	return &Agent{T: t, World: w, jar: jar}
+}
+
+// Saying is the same person, sending these headers too. They go with the
+// agent's own requests, not with those of a window that it acts for.
+func (a *Agent) Saying(header http.Header) *Agent {
+	liar := *a
+	liar.says = header
+	return &liar
 }
 
 // Stop is where an agent's request ended.
@@ -173,8 +182,10 @@ func (a *Agent) carry(ctx context.Context, method string, at *url.URL, body stri
 	if err != nil {
 		a.T.Trouble("%s is no address: %v", at.Redacted(), err)
 	}
-	for name, values := range header {
-		request.Header[name] = values
+	for _, header := range []http.Header{header, a.says} {
+		for name, values := range header {
+			request.Header[name] = values
+		}
 	}
 	response, err := client.Do(request)
 	if err != nil {

@@ -210,6 +210,12 @@ func (a *Agent) MarkInbox(user *User) inbox.Mark {
 	return a.mails().MarkInbox(user)
 }
 
+// AwaitMail waits for a mail as Visitor.AwaitMail does.
+func (a *Agent) AwaitMail(user *User, since inbox.Mark, what string, wanted func(inbox.Message) bool) inbox.Message {
+	a.T.Helper()
+	return a.mails().AwaitMail(user, since, what, wanted)
+}
+
 // AwaitLink waits for a mail to user with a link to the auth environment, newer
 // than the mark, and returns the mail and the link.
 func (a *Agent) AwaitLink(user *User, since inbox.Mark, what string) (inbox.Message, string) {
@@ -330,6 +336,14 @@ func (a *Agent) RedeemCode(grant Grant, end Stop) *scalekit.TokenAnswer {
 func (a *Agent) Refresh(refreshToken string) *scalekit.TokenAnswer {
 	a.T.Helper()
 	return a.exchange(a.mails().RefreshRequest(refreshToken))
+}
+
+// RefreshFor is Refresh with a scope of the caller's own (RFC 6749 §6).
+func (a *Agent) RefreshFor(refreshToken, scope string) *scalekit.TokenAnswer {
+	a.T.Helper()
+	form := a.mails().RefreshRequest(refreshToken)
+	form.Set("scope", scope)
+	return a.exchange(form)
 }
 
 // Claims verifies a token with the environment's keys and returns its claims.
