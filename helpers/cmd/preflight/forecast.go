@@ -93,6 +93,8 @@ func (t *tally) String() string {
 	meant := t.all - t.without
 	var parts []string
 	switch {
+	case t.all == 0:
+		return "no case yet"
 	case meant == 0:
 		return "not applicable: " + shortened(t.reason)
 	case t.run == meant:
