@@ -155,7 +155,7 @@ func (i *introduction) required() error {
 			continue
 		}
 		for i.told[v.Name] == "" {
-			text, err := i.ask(fmt.Sprintf("%s %s: ", v.Name, strings.TrimSuffix(v.Doc, ".")), v.Secret)
+			text, err := i.ask(fmt.Sprintf("%s (%s): ", v.Name, strings.TrimSuffix(v.Doc, ".")), v.Secret)
 			if errors.Is(err, errSilence) {
 				return fmt.Errorf("%s is not set, and %w: set it in the environment", v.Name, err)
 			}
