@@ -62,16 +62,16 @@ $(PACKAGES)/.installed: $(NODE_PRODUCT)/package.json $(NODE_PRODUCT)/package-loc
 	@cd $(PACKAGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
-# A SAML identity provider from elsewhere, in a folder of its own as well.
+# Identity providers from elsewhere, in a folder of their own as well.
 OUTSIDE_PROVIDER := fixtures/cmd/outside/provider
 OUTSIDE          := .cache/outside
 
 .PHONY: outside-idp
-outside-idp: setup $(OUTSIDE)/.installed ## Run the checks of single sign-on through a SAML identity provider from elsewhere (npm's samlp)
+outside-idp: setup $(OUTSIDE)/.installed ## Run the checks of single sign-on through identity providers from elsewhere (npm's samlp and oidc-provider)
 	@PREFLIGHT_STAGING_PRODUCT= go run ./fixtures/cmd/outside $(if $(RUN),-run "$$RUN")
 
 $(OUTSIDE)/.installed: $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/package-lock.json
-	@echo "preflight: fetching the packages of the outside identity provider …"
+	@echo "preflight: fetching the packages of the outside identity providers …"
 	@mkdir -p $(OUTSIDE)
 	@cp $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/package-lock.json $(OUTSIDE_PROVIDER)/.npmrc $(OUTSIDE)/
 	@cd $(OUTSIDE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null

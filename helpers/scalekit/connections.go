@@ -17,6 +17,12 @@ type Connection struct {
 	OrganizationID string `json:"organization_id"`
 
 	SAML *SAMLConfig `json:"saml_config,omitempty"`
+	OIDC *OIDCConfig `json:"oidc_config,omitempty"`
+}
+
+// OIDCConfig is the part of an OIDC connection that an OpenID provider needs.
+type OIDCConfig struct {
+	RedirectURI string `json:"redirect_uri"`
 }
 
 // SAMLConfig is the part of a SAML connection that an identity provider needs.
