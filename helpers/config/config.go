@@ -96,7 +96,7 @@ type Config struct {
 	CustomerProxy string   `env:"PREFLIGHT_CUSTOMER_PROXY" kind:"uri" doc:"HTTP proxy in a customer's network, http://user:password@host:port: employees come in by single sign-on through it."`
 	InboxURL      string   `env:"PREFLIGHT_INBOX_URL" kind:"inbox" doc:"The inbox that receives the deployment's mails: mailpit+https://host, mailhog+https://host, maildev+https://host, mailosaur://server, mailtrap://account/inbox or imaps://user@host/INBOX."`
 	InboxPassword string   `env:"PREFLIGHT_INBOX_PASSWORD" secret:"true" doc:"Password of the inbox's user, API key (Mailosaur), API token (Mailtrap) or app password (Gmail), where one is asked for."`
-	InboxAddress  string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example."`
+	InboxAddress  string   `env:"PREFLIGHT_INBOX_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox; {id} becomes a unique id: {id}@inbox.example. Unset: what Mailosaur and Gmail have by themselves."`
 
 	DomainAddress   string   `env:"PREFLIGHT_DOMAIN_ADDRESS" kind:"unique" doc:"Addresses that arrive in that inbox, each in a domain of its own: {id} stands in the domain, such as preflight@{id}.inbox.example."`
 	BlockedDomains  []string `env:"PREFLIGHT_BLOCKED_DOMAINS" kind:"pattern" doc:"Domains of which the environment lets nobody sign up or be invited, such as a public and a disposable one (comma list)."`

@@ -12,6 +12,7 @@ import (
 
 	"github.com/joho/godotenv"
 
+	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 	"github.com/auth-preflight/auth-preflight/helpers/loopback"
 )
 
@@ -178,6 +179,12 @@ func (c *Config) fillDefaults(variables []Variable) {
 		}
 		if text != "" {
 			c.values[v.Name] = value{text, FromDefault}
+		}
+	}
+	const address = "PREFLIGHT_INBOX_ADDRESS"
+	if _, ok := c.values[address]; !ok {
+		if usual := inbox.UsualAddress(c.values["PREFLIGHT_INBOX_URL"].text); usual != "" {
+			c.values[address] = value{usual, FromDefault}
 		}
 	}
 }

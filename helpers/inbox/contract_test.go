@@ -247,6 +247,26 @@ func count(t *testing.T, box inbox.Inbox) (n int) {
 // lines lets servers store either kind of line end.
 func lines(text string) string { return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n")) }
 
+func TestMailosaurAndGmailHaveAddressesByThemselves(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ url, set, want string }{
+		{"mailosaur://abcd1234", "", "{id}@abcd1234.mailosaur.net"},
+		{"mailosaur://abcd1234", "{id}@mail.acme.test", "{id}@mail.acme.test"},
+		{"imaps://qa%40acme.test@imap.gmail.com", "", "qa+{id}@acme.test"},
+		{"imaps://qa%40acme.test@imap.acme.test", "", ""},
+		{"mailpit+https://mail.acme.test", "", ""},
+		{"", "", ""},
+	} {
+		c, err := config.FromMap(map[string]string{
+			"SCALEKIT_ENVIRONMENT_URL": "https://auth.test", "SCALEKIT_CLIENT_ID": "skc_1", "SCALEKIT_CLIENT_SECRET": "test_s", "APP_URL": "https://app.test",
+			"PREFLIGHT_INBOX_URL": tt.url, "PREFLIGHT_INBOX_ADDRESS": tt.set,
+		})
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, c.InboxAddress, tt.url)
+		assert.Equal(t, tt.want == "", len(c.Missing("PREFLIGHT_INBOX_ADDRESS")) == 1, tt.url)
+	}
+}
+
 func TestThePasswordOfTheInboxIsASecret(t *testing.T) {
 	t.Parallel()
 	c, err := config.FromMap(map[string]string{

@@ -54,6 +54,23 @@ func Check(rawURL string) error {
 	return err
 }
 
+// UsualAddress is the pattern of the addresses that an inbox at rawURL has by
+// itself: every one at Mailosaur's domain for the server, plus addresses at
+// Gmail. "" where it cannot be known.
+func UsualAddress(rawURL string) string {
+	p, err := parsePlace(rawURL)
+	if err != nil {
+		return ""
+	}
+	if p.server != "" {
+		return "{id}@" + p.server + ".mailosaur.net"
+	}
+	if local, domain, ok := strings.Cut(p.user.Username(), "@"); ok && strings.HasPrefix(p.host, "imap.gmail.com:") {
+		return local + "+{id}@" + domain
+	}
+	return ""
+}
+
 func parsePlace(rawURL string) (place, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
