@@ -97,17 +97,22 @@ func TestState(t *testing.T) {
 		v.VerifyNotSignedInAs(attacker)
 	})
 
-	item.Case("an ID token with another nonce is refused", advice{
+	compared := advice{
 		Why:      "an ID token that was stolen or made for another login can be played into this session",
-		Mend:     "compare the ID token's nonce with the one that was sent, and refuse the login when they differ",
+		Mend:     "compare the ID token's nonce with the one that was sent, and refuse the login when they differ, or when there is none",
 		Standard: "OpenID Connect Core §3.1.3.7 (11); OWASP ASVS 10.5.1",
-	}, func(c *check) {
-		c.NeedPromise("nonce")
-		user := c.NewUser()
-		v := c.Browser()
-		v.LoginWithRequest(user, map[string]string{"nonce": scalekit.NewNonce()})
-		v.VerifySignedOut()
-	})
+	}
+	refused := func(nonce string) func(*check) {
+		return func(c *check) {
+			c.NeedPromise("nonce")
+			user := c.NewUser()
+			v := c.Browser()
+			v.LoginWithRequest(user, map[string]string{"nonce": nonce})
+			v.VerifySignedOut()
+		}
+	}
+	item.Case("an ID token with another nonce is refused", compared, refused(scalekit.NewNonce()))
+	item.Case("an ID token without the nonce that was sent is refused", compared, refused("")) // the request loses it on its way
 }
 
 // callbackRefused signs somebody in up to the callback, lets change spoil it,
