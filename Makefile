@@ -134,7 +134,7 @@ proof: ## Write fixtures/PROOF.md: item, cases, the defects it is proven against
 .PHONY: init
 init: .cache/modules ## Find out about a deployment, and write the .env that describes it
 	@go build -o $(PREFLIGHT) ./helpers/cmd/preflight
-	@$(PREFLIGHT) init $(if $(YES),-yes)
+	@$(PREFLIGHT) init $(if $(IDP),-idp $(IDP)) $(if $(YES),-yes)
 
 .PHONY: doctor
 doctor: setup ## Check this machine, the variables and the deployment; what will run, and what each missing variable costs

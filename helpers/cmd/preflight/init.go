@@ -39,11 +39,12 @@ func describeIt(args []string, stdout, stderr io.Writer) int {
 		"APP_URL":                  flags.String("app", "", "`address` of the app"),
 		"PREFLIGHT_CA_FILE":        flags.String("ca", "", "PEM `file` of the CA that signed the certificates, where it is not a public one"),
 	}
+	folder := flags.String("idp", "", "make the suite's own identity provider in this new `folder`: key, certificate, metadata to register")
 	yes := flags.Bool("yes", false, "take every guess, ask for nothing that was found")
 	if flags.Parse(args) != nil || flags.NArg() > 0 {
 		return wrongly(stderr)
 	}
-	i := &introduction{talk: newTalk(os.Stdin, stdout), dotenv: config.DotenvPath(), told: map[string]string{}, yes: *yes}
+	i := &introduction{talk: newTalk(os.Stdin, stdout), dotenv: config.DotenvPath(), told: map[string]string{}, yes: *yes, idpFolder: *folder}
 	for name, text := range told {
 		if *text != "" {
 			i.told[name] = *text
@@ -62,6 +63,8 @@ type introduction struct {
 	told    map[string]string // by flags and by answers
 	yes     bool
 	entries []entry
+
+	idpFolder string // for the suite's own identity provider; "": none is made
 }
 
 func (i *introduction) run(ctx context.Context) error {
@@ -100,7 +103,16 @@ func (i *introduction) run(ctx context.Context) error {
 	if err := i.confirm(cfg, found); err != nil {
 		return err
 	}
-	return i.write(cfg)
+	if err := i.identityProvider(cfg); err != nil {
+		return err
+	}
+	if err := i.write(cfg); err != nil {
+		if i.idpFolder != "" { // nothing names it
+			_ = os.RemoveAll(i.idpFolder)
+		}
+		return err
+	}
+	return nil
 }
 
 func (i *introduction) say(format string, args ...any) { fmt.Fprintf(i.out, format+"\n", args...) }

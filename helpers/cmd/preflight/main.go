@@ -29,7 +29,7 @@ import (
 )
 
 const usage = `usage: preflight setup      fetch the browser driver, find or install a browser
-       preflight init [-environment URL] [-client-id ID] [-app URL] [-ca FILE] [-yes]
+       preflight init [-environment URL] [-client-id ID] [-app URL] [-ca FILE] [-idp FOLDER] [-yes]
                                       find out about a deployment and write its .env
        preflight doctor     check the machine, the variables and the deployment
        preflight variables  print .env.example
