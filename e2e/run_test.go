@@ -128,7 +128,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 		Name: cfg.AppURL.Host, AppURL: cfg.AppURL.String(), EnvironmentURL: cfg.EnvironmentURL.String(),
 		Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,
 	}
-	options.Deadline, options.Secrets = r.plan.deadline, cfg.Secrets()
+	options.Deadline, options.Secrets, options.Progress = r.plan.deadline, cfg.Secrets(), os.Stderr
 	wrong := r.readProfile()
 	options.Profile, options.Variant = r.profile, variant(cfg)
 	if r.results, err = readiness.Start(options); err != nil {

@@ -18,6 +18,7 @@ package readiness
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,8 @@ type Options struct {
 	Tool map[string]string
 	// Secrets are values that must never land in a report. More can be learned.
 	Secrets []string
+	// Progress is told on the way how far the run is; nil: nobody is.
+	Progress io.Writer
 }
 
 // Run is a run under way. All its methods are safe for concurrent use.
@@ -81,6 +84,7 @@ type Run struct {
 	redactor *Redactor
 	ledger   *Ledger
 	events   *journal
+	progress *progress
 
 	// landing is held for reading while a case writes its outcome down, and for
 	// writing when the run closes: no outcome is half in the result.
@@ -136,6 +140,7 @@ func Start(opts Options) (*Run, error) {
 	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("no report can be written below %s (%w): make room there, or name a folder you may write to with PREFLIGHT_REPORTS", opts.Reports, plain(err))
 	}
+	r.progress = newProgress(opts.Progress, r.started)
 	for _, d := range opts.Profile.Expired(r.started) {
 		r.Fail("the profile's entry for " + d.Name() + " is over (" + string(d.Kind) + "): " + d.String())
 	}
@@ -251,6 +256,7 @@ func (r *Run) Block(reason string) {
 // as not verified. Call it before closing a browser that cases still use, then
 // Finish. Only the first call counts.
 func (r *Run) Cut(ending Ending) {
+	r.progress.stop()
 	r.landing.Lock()
 	defer r.landing.Unlock()
 	r.mu.Lock()
@@ -265,6 +271,7 @@ func (r *Run) over() bool { return r.closed || r.cut != nil }
 
 // record writes an event. A failure is trouble of the run, said once.
 func (r *Run) record(e event) {
+	r.progress.note(e)
 	if err := r.events.write(e); err != nil {
 		r.mu.Lock()
 		r.errors = append(r.errors, "the events cannot be written: "+plain(err).Error())
