@@ -16,14 +16,14 @@ func TestARunTellsHowFarItIs(t *testing.T) {
 		p := newProgress(&out, time.Now())
 		p.note(event{Event: "case_began", Item: "core/state", Case: "a case"})
 		p.note(event{Event: "case_ended", Item: "core/state", Case: "a case", State: Passed})
-		time.Sleep(progressEvery)
+		<-time.After(progressEvery)
 		synctest.Wait()
 		p.note(event{Event: "case_ended", Item: "core/logout", Case: "tabs", State: Failed})
 		p.note(event{Event: "case_ended", Item: "core/logout", Case: "tiles", State: NotVerified})
-		time.Sleep(progressEvery)
+		<-time.After(progressEvery)
 		synctest.Wait()
 		p.stop()
-		time.Sleep(10 * progressEvery)
+		<-time.After(10 * progressEvery)
 		synctest.Wait()
 		assert.Equal(t, "preflight: 1 case done in 15 s, none red\n"+
 			"preflight: ✗ core/logout: tabs (failed)\n"+
