@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -26,6 +27,9 @@ const creationBudget = 10 * time.Second
 // off half-way, for nobody would know what the other side did with the request:
 // clean-up waits for it, and nothing new is begun.
 func (r *run) create(f func(context.Context) error) error {
+	if why := r.cfg.Production(); why != "" {
+		return errors.New(why + ": nothing is made or changed there")
+	}
 	r.removals.making.RLock()
 	defer r.removals.making.RUnlock()
 	if err := r.ctx.Err(); err != nil {

@@ -21,6 +21,7 @@ func TestInitiate(t *testing.T) {
 		Why:      "a request with another client, callback or response type fails at the auth environment, or hands the answer to somebody else",
 		Mend:     "build the URL with the SDK's getAuthorizationUrl from SCALEKIT_CLIENT_ID and the registered callback",
 		Standard: "RFC 6749 §4.1.1; spec/oauth.md 2.1",
+		Harmless: true,
 	}, func(c *check) {
 		request := c.Browser().StartLogin("")
 		assert.Equal(c, "code", request.Get("response_type"), "response_type")
@@ -32,6 +33,7 @@ func TestInitiate(t *testing.T) {
 		Why:      "without openid there is no ID token; without offline_access people are thrown out when the access token ends",
 		Mend:     "pass the scopes of APP_SCOPES to getAuthorizationUrl",
 		Standard: "OpenID Connect Core §3.1.2.1; spec/oauth.md 3.2",
+		Harmless: true,
 	}, func(c *check) {
 		asked := strings.Fields(c.Browser().StartLogin("").Get("scope"))
 		assert.Subset(c, asked, strings.Fields(suite.cfg.AppScopes), "the scopes asked for against APP_SCOPES")
@@ -41,12 +43,14 @@ func TestInitiate(t *testing.T) {
 		Why:      "a state that an attacker knows lets him sign a victim in to the attacker's account",
 		Mend:     "make state from at least 128 random bits for each login",
 		Standard: "RFC 6749 §10.10 and §10.12",
+		Harmless: true,
 	}, func(c *check) { c.unguessable("state") })
 
 	item.Case("nonce is fresh at every login and cannot be guessed", advice{
 		Why:      "without a nonce an ID token that was stolen can be played into another session",
 		Mend:     "send a random nonce and compare it with the ID token's claim",
 		Standard: "OpenID Connect Core §15.5.2",
+		Harmless: true,
 	}, func(c *check) {
 		c.NeedPromise("nonce")
 		c.unguessable("nonce")
@@ -56,6 +60,7 @@ func TestInitiate(t *testing.T) {
 		Why:      "a code that leaks, through a log or a referrer, can be redeemed by whoever has the client's secret or by a public client",
 		Mend:     "send code_challenge with code_challenge_method=S256 and a new verifier for each login",
 		Standard: "RFC 7636 §4.2; RFC 9700 §2.1.1",
+		Harmless: true,
 	}, func(c *check) {
 		c.NeedPromise("pkce")
 		c.unguessable("code_challenge")
@@ -91,6 +96,7 @@ func TestInitiate(t *testing.T) {
 		Why:      "an attacker who chooses them can play his own code or token into the victim's sign-in",
 		Mend:     "forward only the documented hints, never a parameter that protects the request",
 		Standard: "RFC 9700 §4.7; OpenID Connect Core §15.5.2",
+		Harmless: true,
 	}, func(c *check) {
 		const chosen = "chosen-by-an-attacker"
 		request := c.Browser().StartLoginAt(suite.cfg.App(suite.cfg.AppInitiateLoginPath) + "?nonce=" + chosen + "&code_challenge=" + chosen + "&state=" + chosen)

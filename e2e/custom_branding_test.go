@@ -18,6 +18,7 @@ func TestBranding(t *testing.T) {
 		Why:      "people do not recognise the page that asks for their password, and are right to leave",
 		Mend:     "set logo and colours under Customization > Branding in the dashboard, and publish them",
 		Standard: "CHECKLIST custom/branding",
+		Harmless: true,
 	}
 	sizes := []browser.Size{{Width: 1280, Height: 720}, {Width: 360, Height: 740}}
 

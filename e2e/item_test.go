@@ -29,6 +29,10 @@ type advice struct {
 	Why      string // what a user or the business would suffer
 	Mend     string // what to change, and where
 	Standard string // the document that asks for it
+	// Harmless: the case only reads what every stranger may, or the suite's own
+	// variables and files: it makes nobody, sends no form, guesses nothing. Only
+	// such cases run in production.
+	Harmless bool
 }
 
 // begin opens an item. It runs in parallel with all others and waits for the
@@ -74,6 +78,9 @@ func (i *item) Case(name string, a advice, f func(c *check)) {
 		}
 		if word, ok := suite.profile.For(readiness.NotApplicable, i.id, name); ok {
 			c.NotApplicable(word.String())
+		}
+		if why := suite.cfg.Production(); why != "" && !a.Harmless {
+			c.NotVerified(why + inProduction)
 		}
 		if leftOut {
 			c.stop(readiness.NotVerified, "left out by -short")

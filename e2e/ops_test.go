@@ -195,6 +195,7 @@ func TestRunbook(t *testing.T) {
 		Why:      "nobody can sign in, it is night, and the one who knows is on holiday",
 		Mend:     "write it: who is reached how, how the sign-in is rolled back, who is next; review it, and write the day down",
 		Standard: "CHECKLIST ops/runbook",
+		Harmless: true,
 	}, func(c *check) {
 		c.Need("PREFLIGHT_RUNBOOK")
 		text := c.Read("PREFLIGHT_RUNBOOK", "")

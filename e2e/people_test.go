@@ -138,6 +138,10 @@ func (c *check) removePerson(ctx context.Context, email string) error {
 // removeLater writes into the ledger, before the creation, that something will
 // exist, and removes it when the case is over.
 func (c *check) removeLater(kind, label string, remove func(context.Context) error) {
+	c.Helper()
+	if why := suite.cfg.Production(); why != "" {
+		c.Trouble("%s, and %q was to be made there (%s): this case is not harmless", why, label, kind)
+	}
 	entry := suite.results.Ledger().Will(kind, label)
 	entry.Made(label)
 	suite.keep(entry, remove)

@@ -19,6 +19,7 @@ func TestCredentials(t *testing.T) {
 		Why:      "without it the product can neither sign anybody in nor manage users",
 		Mend:     "copy SCALEKIT_ENVIRONMENT_URL, SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET from the same environment of the dashboard",
 		Standard: "RFC 6749 §4.4",
+		Harmless: true,
 	}, func(c *check) {
 		token, err := suite.world.API.Token(suite.ctx)
 		if err != nil {
@@ -60,6 +61,7 @@ func TestCredentials(t *testing.T) {
 		Why:      "clients that compare refuse every token, and those that do not can be given tokens of another server",
 		Mend:     "set SCALEKIT_ENVIRONMENT_URL to the issuer, letter by letter; behind a custom domain that is the custom domain",
 		Standard: "OpenID Connect Discovery 1.0 §4.3; RFC 8414 §3.3",
+		Harmless: true,
 	}, func(c *check) {
 		d, err := suite.world.API.Discovery(suite.ctx)
 		if err != nil {
@@ -75,6 +77,7 @@ func TestCredentials(t *testing.T) {
 		Why:      "a value of the documentation is known to everybody, and one in the wrong place is sent to the wrong server",
 		Mend:     "copy the value that the line names from the dashboard",
 		Standard: "CWE-798; CWE-1188",
+		Harmless: true,
 	}, func(c *check) {
 		for _, doubt := range suite.cfg.Doubts() {
 			assert.Fail(c, doubt)
@@ -85,6 +88,7 @@ func TestCredentials(t *testing.T) {
 		Why:      "production customers sign in at a test environment, or tests run on customers' accounts",
 		Mend:     "use the production environment's own URL, client and secret there, or set PREFLIGHT_TARGET to what this is",
 		Standard: "checklist, Quick checks; spec/oauth.md 0.2",
+		Harmless: true,
 	}, func(c *check) {
 		for _, wrong := range suite.cfg.WrongKind() {
 			assert.Fail(c, wrong)
@@ -95,6 +99,7 @@ func TestCredentials(t *testing.T) {
 		Why:      "the product runs on another environment than the one that was set up and tested: its test users and keys open it",
 		Mend:     "set the product's environment URL and client ID to those of this environment, and deploy it again",
 		Standard: "CWE-1188; checklist, Quick checks",
+		Harmless: true,
 	}, func(c *check) {
 		v := c.Browser()
 		v.Step("begin a sign-in at the product")

@@ -77,6 +77,9 @@ type plan struct {
 // newRun makes the clients and opens the report. Nothing is sent yet.
 func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	r = &run{cfg: cfg, client: cfg.Client(), begun: time.Now()}
+	if cfg.Production() != "" {
+		r.client = readingOnly(r.client)
+	}
 	// An interruption must not reach the cases before the report knows of it:
 	// what it breaks is not the deployment's fault.
 	runCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -26,6 +26,8 @@ type Case struct {
 	// Perhaps are variables that it needs under conditions that only a run knows,
 	// such as a lifetime that is too long to be waited for.
 	Perhaps []string
+	// Harmless: it runs in production, too.
+	Harmless bool
 	// Unclear are needs that could not be read.
 	Unclear []string
 }

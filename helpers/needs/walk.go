@@ -124,6 +124,9 @@ func (w *walk) declare(n *ast.CallExpr, s *scope) {
 		name = texts[0]
 	}
 	inner := &walk{suite: w.suite, item: w.item, in: &Case{Item: w.item, Name: name}, passed: map[string]bool{}, depth: w.depth}
+	if says, ok := w.field(w.resolve(bound{n.Args[1], s, nil}), "Harmless"); ok {
+		inner.in.Harmless = nameOf(says.value) == "true"
+	}
 	do, at := ast.Expr(n.Args[2]), s
 	if b, ok := s.find(nameOf(do)); ok {
 		do, at = b.value, b.scope
