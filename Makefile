@@ -110,7 +110,7 @@ $(WIDGET)/.installed: $(WIDGET_PACKAGE)/package.json $(WIDGET_PACKAGE)/package-l
 # when it is given no package argument.
 .PHONY: e2e
 e2e: setup $(if $(RUN),,$(if $(REPOSITORY),scanner)) $(if $(PREFLIGHT_STAGING_PRODUCT),packages) ## Run the suite: on the deployment in .env, else on the embedded one; PRODUCT=express has another product
-	@cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run "$$RUN")
+	@$(if $(RUN),run=$$($(PREFLIGHT) pattern "$$RUN") && )cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run "$$run")
 
 # The suite by itself: beside other tests that drive a browser two cores are few.
 .PHONY: test

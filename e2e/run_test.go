@@ -78,7 +78,7 @@ type plan struct {
 func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	r = &run{cfg: cfg, client: cfg.Client(), begun: time.Now()}
 	if cfg.Production() != "" {
-		r.client = readingOnly(r.client)
+		r.client = config.ReadingOnly(r.client)
 	}
 	// An interruption must not reach the cases before the report knows of it:
 	// what it breaks is not the deployment's fault.

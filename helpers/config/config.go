@@ -69,7 +69,7 @@ type Config struct {
 
 	// What is switched on.
 	Target               string        `env:"PREFLIGHT_TARGET" words:"staging production" default:"staging" group:"What the deployment offers" doc:"Kind of deployment: staging or production."`
-	AllowProduction      string        `env:"PREFLIGHT_ALLOW_PRODUCTION" kind:"host" doc:"Host of APP_URL, letter by letter: the consent to run on a production deployment."`
+	AllowProduction      string        `env:"PREFLIGHT_ALLOW_PRODUCTION" kind:"host" doc:"Host of APP_URL, letter by letter: the consent to run the harmless checks on a production deployment."`
 	Methods              []string      `env:"PREFLIGHT_METHODS" words:"password magic_link email_code passkey google microsoft github gitlab linkedin salesforce saml oidc" doc:"Sign-in methods that are enabled (comma list): password, magic_link, email_code, passkey, google, microsoft, github, gitlab, linkedin, salesforce, saml, oidc."`
 	BrandName            string        `env:"PREFLIGHT_BRAND_NAME" doc:"Name that the login page's title and the mails carry."`
 	BrandLogo            string        `env:"PREFLIGHT_BRAND_LOGO" kind:"uri" doc:"Address of the logo that is set under Customization; the login page shows this picture, from wherever."`

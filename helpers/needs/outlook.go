@@ -13,13 +13,17 @@ type Outlook struct {
 	Missing []string
 	// Perhaps are unset variables that a run may find it needs.
 	Perhaps []string
-	// Reason is why it is not applicable.
+	// Reason is why it is not applicable, or not verified for another reason than
+	// a variable.
 	Reason string
 }
 
 // Outlook says what will become of a case on a deployment. What people declare
 // in a profile is not looked at.
 func (c Case) Outlook(cfg *config.Config) Outlook {
+	if why := cfg.Production(); why != "" && !c.Harmless {
+		return Outlook{State: readiness.NotVerified, Reason: why}
+	}
 	for _, name := range c.Variables {
 		if reason := cfg.Declined(name); reason != "" {
 			return Outlook{State: readiness.NotApplicable, Reason: name + " is declared as none: " + reason}

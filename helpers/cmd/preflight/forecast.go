@@ -60,6 +60,7 @@ func (f *findings) forecast(cfg *config.Config) {
 // tally counts the cases of an item, or of all.
 type tally struct {
 	all, run, without int
+	staging           int              // not harmless, on a production deployment
 	reason            string           // why some are not applicable
 	costs, perhaps    map[string][]int // cases, by variable
 	items             map[int]string
@@ -77,6 +78,9 @@ func (t *tally) add(number int, c needs.Case, o needs.Outlook) {
 		t.without++
 		t.reason = o.Reason
 	case readiness.NotVerified:
+		if len(o.Missing) == 0 {
+			t.staging++
+		}
 		for _, name := range o.Missing {
 			t.costs[name] = append(t.costs[name], number)
 		}
@@ -110,6 +114,9 @@ func (t *tally) String() string {
 			break
 		}
 		parts = append(parts, fmt.Sprintf("%s: %d", brief(g.names), len(g.cases)))
+	}
+	if t.staging > 0 {
+		parts = append(parts, fmt.Sprintf("%d for staging only", t.staging))
 	}
 	if t.without > 0 {
 		parts = append(parts, fmt.Sprintf("%d not applicable", t.without))

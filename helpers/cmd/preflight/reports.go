@@ -17,6 +17,7 @@ var reports = map[string]func(args []string, stdout, stderr io.Writer) int{
 	"compare": compare,
 	"merge":   merge,
 	"repro":   repro,
+	"pattern": pattern,
 	"trace":   trace,
 	"night":   night,
 	"age":     age,

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
@@ -105,7 +106,7 @@ func named(name, root, reports string) (again, error) {
 		return again{}, fmt.Errorf("there is no folder %s: a run that is over leaves one for each red case below reports/", name)
 	}
 	item, title, ofCase := strings.Cut(name, "#")
-	if !regexp.MustCompile(`^[a-z]+/[a-z]+(-[a-z]+)*$`).MatchString(item) {
+	if !isItem.MatchString(item) {
 		return again{pattern: name}, nil
 	}
 	test, err := testOf(item, filepath.Join(root, "e2e"))
@@ -165,6 +166,40 @@ func testOf(item, folder string) (string, error) {
 	}
 	return "", fmt.Errorf("no check begins the item %s", item)
 }
+
+// pattern prints what go test -run takes for a name as repro takes it, or for
+// several items.
+func pattern(args []string, stdout, stderr io.Writer) int {
+	if len(args) != 1 || args[0] == "" {
+		fmt.Fprintln(stderr, "preflight: pattern needs a name: an item or several, item#name of a case, the folder of a red case, or a pattern as go test -run takes it")
+		return 2
+	}
+	root, err := config.ModuleRoot()
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	folder, err := reportsFolder()
+	if err != nil {
+		return trouble(stderr, err)
+	}
+	names := []string{args[0]}
+	if fields := strings.Fields(args[0]); !slices.ContainsFunc(fields, func(f string) bool { return !isItem.MatchString(f) }) {
+		names = fields
+	}
+	var all []string
+	for _, name := range names {
+		what, err := named(name, root, folder)
+		if err != nil {
+			return trouble(stderr, err)
+		}
+		all = append(all, what.pattern)
+	}
+	fmt.Fprintln(stdout, strings.Join(all, "|"))
+	return 0
+}
+
+// isItem is the form of an item's id.
+var isItem = regexp.MustCompile(`^[a-z]+/[a-z]+(-[a-z]+)*$`)
 
 // trace opens a trace in Playwright's viewer, on loopback.
 func trace(args []string, stdout, stderr io.Writer) int {

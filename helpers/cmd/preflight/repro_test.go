@@ -59,6 +59,16 @@ func TestWhatANameMeans(t *testing.T) {
 	var out, errs bytes.Buffer
 	assert.Zero(t, repro([]string{"-n", folder}, &out, &errs), errs.String())
 	assert.Contains(t, out.String(), `go test -v -count=1 -timeout 30m -run ^TestState$/^it's_\(always\)_refused$`)
+	for name, want := range map[string]string{
+		"core/state quick/https": "^TestState$|^TestHTTPS$", "core/state": "^TestState$", "TestInitiate|TestState": "TestInitiate|TestState",
+		"core/state#a case of three words": "^TestState$/^a_case_of_three_words$",
+	} {
+		out.Reset()
+		assert.Zero(t, pattern([]string{name}, &out, &errs), errs.String())
+		assert.Equal(t, want+"\n", out.String())
+	}
+	assert.Equal(t, 1, pattern([]string{"core/telepathy"}, &out, &errs))
+	assert.Equal(t, 2, pattern([]string{""}, &out, &errs))
 	assert.Equal(t, 2, repro(nil, &out, &errs))
 	assert.Equal(t, 1, trace([]string{filepath.Join(t.TempDir(), "none.zip")}, &out, &errs))
 }
