@@ -147,23 +147,13 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 // until returns a client that begins no request once ctx is over: what people
 // still do then would be there after everything has been removed.
 func until(ctx context.Context, c *http.Client) *http.Client {
-	bound := *c
-	base := c.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	bound.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+	return config.Restricted(c, func(*http.Request) error {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("the run is over: %w", err)
+			return fmt.Errorf("the run is over: %w", err)
 		}
-		return base.RoundTrip(r)
+		return nil
 	})
-	return &bound
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // readProfile reads what people declare, and says where an entry is wrong:
 // nobody must believe that it counts.

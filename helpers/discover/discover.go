@@ -45,27 +45,18 @@ func (f Findings) Value(variable string) string {
 }
 
 // Within returns a client like c that sends nothing to any host but those of
-// the two addresses, port included.
+// the two addresses, port included. Of a production deployment it only reads.
 func Within(c *http.Client, cfg *config.Config) *http.Client {
-	bound := *c
-	base := c.Transport
-	if base == nil {
-		base = http.DefaultTransport
+	if cfg.Production() != "" {
+		c = config.ReadingOnly(c)
 	}
-	bound.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-		for _, allowed := range []*url.URL{cfg.AppURL, cfg.EnvironmentURL} {
-			if strings.EqualFold(r.URL.Host, allowed.Host) && r.URL.Scheme == allowed.Scheme {
-				return base.RoundTrip(r)
-			}
+	return config.Restricted(c, func(r *http.Request) error {
+		if sameOrigin(r.URL, cfg.AppURL) || sameOrigin(r.URL, cfg.EnvironmentURL) {
+			return nil
 		}
-		return nil, fmt.Errorf("%s is neither the app's host nor the auth environment's: it is not asked", r.URL.Host)
+		return fmt.Errorf("%s is neither the app's host nor the auth environment's: it is not asked", r.URL.Host)
 	})
-	return &bound
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func sameOrigin(a, b *url.URL) bool {
 	return a != nil && b != nil && a.Scheme == b.Scheme && strings.EqualFold(a.Host, b.Host)

@@ -17,7 +17,8 @@ const nobody = "nobody@preflight.invalid"
 
 // Methods reads the hosted pages to which the app's authorization request leads:
 // the buttons, the sign-up page, and what is offered after an address. Nothing is
-// mailed: the address is nobody's, and it is only sent where passwords are on.
+// mailed: the address is nobody's, and it is only sent where passwords are on; of a
+// production deployment nothing is told then, for no form is sent there.
 // Together with the connections of single sign-on that is PREFLIGHT_METHODS.
 func Methods(ctx context.Context, request *url.URL, e *Environment, c *http.Client) (found Findings) {
 	if request == nil {
@@ -47,7 +48,10 @@ func Methods(ctx context.Context, request *url.URL, e *Environment, c *http.Clie
 	if form := screens.FormAt(first.body, first.last(), screens.EmailInput); on["password"] && form != nil && sameOrigin(form.Action, s.app) {
 		form.Fields.Set("email", nobody)
 		next, err := s.follow(ctx, form.Method, form.Action, form.Fields)
-		byMail = err == nil && next.leaves == nil && (shows(next, screens.EmailCodeChoice) || shows(next, screens.PinInput) || shows(next, screens.ResendButton))
+		if err != nil {
+			return nil // half an answer would switch checks off
+		}
+		byMail = next.leaves == nil && (shows(next, screens.EmailCodeChoice) || shows(next, screens.PinInput) || shows(next, screens.ResendButton))
 	}
 	if byMail {
 		on["magic_link"], on["email_code"] = true, true

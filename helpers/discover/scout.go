@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/PuerkitoBio/goquery"
@@ -161,7 +162,7 @@ func isFile(path string) bool {
 	if dot < strings.LastIndexByte(path, '/') {
 		return false
 	}
-	return dot >= 0 && !strings.Contains("html htm php aspx jsp do", strings.ToLower(path[dot+1:]))
+	return dot >= 0 && !slices.Contains([]string{"html", "htm", "php", "aspx", "jsp", "do"}, strings.ToLower(path[dot+1:]))
 }
 
 // path is the path of an address below that of the app, which is how variables

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/token"
 	"strconv"
-	"strings"
 )
 
 // scope is what names stand for.
@@ -220,5 +219,5 @@ func nameOf(e ast.Expr) string {
 
 func isName(e ast.Expr) bool {
 	_, ok := e.(*ast.Ident)
-	return ok && !strings.ContainsRune(nameOf(e), '.')
+	return ok
 }

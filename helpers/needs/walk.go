@@ -15,7 +15,7 @@ type walk struct {
 	*suite
 	item   string
 	in     *Case // nil outside of cases
-	if_    int   // inside how many conditions
+	ifs    int   // inside how many conditions
 	depth  int
 	passed map[string]bool // calls of this case that were followed already
 }
@@ -60,9 +60,9 @@ func (w *walk) body(n ast.Node, s *scope) {
 // condition goes through what is done only sometimes. That a case is declared
 // there says nothing about it.
 func (w *walk) condition(n ast.Node, s *scope) {
-	w.if_++
+	w.ifs++
 	w.body(n, s)
-	w.if_--
+	w.ifs--
 }
 
 // loop goes through a loop once for each entry, where they can be told.
@@ -103,7 +103,7 @@ func (w *walk) call(n *ast.CallExpr, s *scope) bool {
 	case method && name == "NotVerified" && w.in != nil && len(n.Args) == 1:
 		for _, text := range w.texts(n.Args[0], s) {
 			switch named := variable.FindAllString(text, -1); {
-			case w.if_ == 0:
+			case w.ifs == 0:
 				addTo(&w.in.Variables, named...)
 			case strings.HasPrefix(text, "set "):
 				addTo(&w.in.Perhaps, named...)
@@ -150,7 +150,7 @@ func (w *walk) need(n *ast.CallExpr, s *scope, list *[]string) {
 			continue
 		}
 		switch {
-		case w.if_ == 0:
+		case w.ifs == 0:
 			addTo(list, texts...)
 		case list == &w.in.Variables:
 			addTo(&w.in.Perhaps, texts...)
@@ -187,7 +187,7 @@ func (w *walk) follow(n *ast.CallExpr, name string, method bool, s *scope) {
 		for _, argument := range n.Args {
 			key += "\x00" + strings.Join(w.texts(argument, s), "\x01")
 		}
-		if !w.deeper(key + strings.Repeat("?", min(w.if_, 1))) {
+		if !w.deeper(key + strings.Repeat("?", min(w.ifs, 1))) {
 			continue
 		}
 		w.body(f.Body, inner)

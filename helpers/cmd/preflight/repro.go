@@ -36,15 +36,7 @@ func repro(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "preflight: repro needs a name: the folder of a red case, an item, item#name of a case, or a pattern as go test -run takes it")
 		return 2
 	}
-	root, err := config.ModuleRoot()
-	if err != nil {
-		return trouble(stderr, err)
-	}
-	folder, err := reportsFolder()
-	if err != nil {
-		return trouble(stderr, err)
-	}
-	what, err := named(flags.Arg(0), root, folder)
+	root, what, err := here(flags.Arg(0))
 	if err != nil {
 		return trouble(stderr, err)
 	}
@@ -91,6 +83,19 @@ func (a again) environment(set func(string) (string, bool)) (env []string) {
 	// In a folder of its own: it must not stand as the last run.
 	safe := strings.Trim(regexp.MustCompile(`[^A-Za-z0-9_]+`).ReplaceAllString(a.pattern, "-"), "-")
 	return append(env, "PREFLIGHT_TRACE=always", "PREFLIGHT_REPORTS="+filepath.Join("reports", "repro", safe[:min(len(safe), 80)]))
+}
+
+// here is what a name means in this repository, whose root it returns as well.
+func here(name string) (root string, what again, err error) {
+	if root, err = config.ModuleRoot(); err != nil {
+		return "", again{}, err
+	}
+	folder, err := reportsFolder()
+	if err != nil {
+		return "", again{}, err
+	}
+	what, err = named(name, root, folder)
+	return root, what, err
 }
 
 // named finds what a name means: the folder of a red case, an item of the
@@ -174,21 +179,13 @@ func pattern(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "preflight: pattern needs a name: an item or several, item#name of a case, the folder of a red case, or a pattern as go test -run takes it")
 		return 2
 	}
-	root, err := config.ModuleRoot()
-	if err != nil {
-		return trouble(stderr, err)
-	}
-	folder, err := reportsFolder()
-	if err != nil {
-		return trouble(stderr, err)
-	}
 	names := []string{args[0]}
 	if fields := strings.Fields(args[0]); !slices.ContainsFunc(fields, func(f string) bool { return !isItem.MatchString(f) }) {
 		names = fields
 	}
 	var all []string
 	for _, name := range names {
-		what, err := named(name, root, folder)
+		_, what, err := here(name)
 		if err != nil {
 			return trouble(stderr, err)
 		}
