@@ -20,7 +20,7 @@ type store interface {
 	// cheap.
 	newest(ctx context.Context, limit int) ([]entry, error)
 	raw(ctx context.Context, id string) ([]byte, error)
-	// remove deletes one mail; that it is gone already is no error.
+	// remove deletes mails; that one is gone already is no error.
 	remove(ctx context.Context, ids []string) error
 	// pace is how long to pause between two looks: at first, and at most.
 	pace() (first, last time.Duration)

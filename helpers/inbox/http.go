@@ -130,18 +130,3 @@ type busyError struct {
 }
 
 func (e *busyError) Error() string { return e.text }
-
-// quoted is a JSON list of texts.
-func quoted(list []string) string {
-	text, _ := json.Marshal(list) // texts always can be
-	return string(text)
-}
-
-// unmarshalObject reads an object; what is none, such as false, leaves out as it
-// is.
-func unmarshalObject(text []byte, out any) error {
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return nil
-	}
-	return json.Unmarshal(text, out)
-}

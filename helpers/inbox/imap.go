@@ -238,8 +238,21 @@ func (m *mailboxes) opening(folder string, err error) error {
 }
 
 func (m *mailboxes) list(ctx context.Context, to string) ([]entry, error) {
-	var all []entry
-	err := m.with(ctx, func(s *session) error {
+	return m.through(ctx, func(s *session, folder string, opened *imap.SelectData) ([]entry, error) {
+		found, err := s.client.UIDSearch(toAnybody(to), nil).Wait()
+		if err != nil {
+			return nil, err
+		}
+		uids := found.AllUIDs()
+		slices.Sort(uids)
+		uids = uids[max(0, len(uids)-imapNewest):]
+		return m.headers(s, folder, opened.UIDValidity, imap.UIDSetNum(uids...), len(uids))
+	})
+}
+
+// through looks into each folder that has mails.
+func (m *mailboxes) through(ctx context.Context, look func(*session, string, *imap.SelectData) ([]entry, error)) (all []entry, err error) {
+	err = m.with(ctx, func(s *session) error {
 		all = nil
 		for _, folder := range s.folders {
 			opened, err := m.look(s, folder)
@@ -249,18 +262,11 @@ func (m *mailboxes) list(ctx context.Context, to string) ([]entry, error) {
 			if opened.NumMessages == 0 {
 				continue
 			}
-			found, err := s.client.UIDSearch(toAnybody(to), nil).Wait()
+			found, err := look(s, folder, opened)
 			if err != nil {
 				return err
 			}
-			uids := found.AllUIDs()
-			slices.Sort(uids)
-			uids = uids[max(0, len(uids)-imapNewest):]
-			entries, err := m.headers(s, folder, opened.UIDValidity, imap.UIDSetNum(uids...), len(uids))
-			if err != nil {
-				return err
-			}
-			all = append(all, entries...)
+			all = append(all, found...)
 		}
 		return nil
 	})
@@ -342,42 +348,21 @@ func headerOf(text []byte) textproto.MIMEHeader {
 }
 
 func (m *mailboxes) newest(ctx context.Context, limit int) ([]entry, error) {
-	var all []entry
-	err := m.with(ctx, func(s *session) error {
-		all = nil
-		for _, folder := range s.folders {
-			opened, err := m.look(s, folder)
-			if err != nil {
-				return err
-			}
-			n := opened.NumMessages
-			if n == 0 {
-				continue
-			}
-			var last imap.SeqSet
-			last.AddRange(max(n, uint32(limit))-uint32(limit)+1, n)
-			found, err := m.headers(s, folder, opened.UIDValidity, last, limit)
-			if err != nil {
-				return err
-			}
-			all = append(all, found...)
-		}
-		return nil
+	all, err := m.through(ctx, func(s *session, folder string, opened *imap.SelectData) ([]entry, error) {
+		var last imap.SeqSet
+		n := opened.NumMessages
+		last.AddRange(max(n, uint32(limit))-uint32(limit)+1, n)
+		return m.headers(s, folder, opened.UIDValidity, last, limit)
 	})
 	slices.SortFunc(all, func(a, b entry) int { return b.received.Compare(a.received) })
 	return all[:min(limit, len(all))], err
 }
 
 func (m *mailboxes) read(ctx context.Context, e entry) (Message, error) {
-	source, err := m.raw(ctx, e.id)
+	message, err := fromSource(ctx, m, e.id, e.received)
 	if err != nil {
 		return Message{}, err
 	}
-	message, err := read(source)
-	if err != nil {
-		return Message{}, err
-	}
-	message.ID, message.Received = e.id, e.received
 	_, _, folder, err := parseMailID(e.id)
 	message.junk = folder != m.place.mailbox // the only other one that is looked through
 	return message, err

@@ -1,7 +1,9 @@
 package inbox
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -34,12 +36,17 @@ type maildevItem struct {
 
 type maildevPerson struct{ Address string }
 
+func (p maildevPerson) address() string { return p.Address }
+
 // maildevSender is false where the envelope has none.
 type maildevSender string
 
 func (s *maildevSender) UnmarshalJSON(text []byte) error {
 	var person maildevPerson
-	if err := unmarshalObject(text, &person); err != nil {
+	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		return nil
+	}
+	if err := json.Unmarshal(text, &person); err != nil {
 		return err
 	}
 	*s = maildevSender(person.Address)
@@ -98,7 +105,7 @@ func (m *maildev) entries(ctx context.Context, path string) ([]entry, error) {
 	for _, item := range items {
 		all = append(all, entry{
 			id: item.ID, subject: item.Subject, received: item.Time,
-			to:   unique(maildevAddresses(slices.Concat(item.Envelope.To, item.To, item.Cc))),
+			to:   unique(addresses(slices.Concat(item.Envelope.To, item.To, item.Cc))),
 			read: func(ctx context.Context) (Message, error) { return m.read(ctx, item) },
 		})
 	}
@@ -107,26 +114,13 @@ func (m *maildev) entries(ctx context.Context, path string) ([]entry, error) {
 
 // read takes the source: to ask for the mail itself would mark it as read.
 func (m *maildev) read(ctx context.Context, item maildevItem) (Message, error) {
-	source, err := m.raw(ctx, item.ID)
+	message, err := fromSource(ctx, m, item.ID, item.Time)
 	if err != nil {
 		return Message{}, err
 	}
-	message, err := read(source)
-	if err != nil {
-		return Message{}, err
-	}
-	message.ID, message.Received = item.ID, item.Time
 	message.ReturnPath = string(item.Envelope.From)
-	message.EnvelopeTo = maildevAddresses(item.Envelope.To)
+	message.EnvelopeTo = addresses(item.Envelope.To)
 	return message, nil
-}
-
-func maildevAddresses(people []maildevPerson) []string {
-	var all []string
-	for _, p := range people {
-		all = append(all, p.Address)
-	}
-	return all
 }
 
 func (m *maildev) raw(ctx context.Context, id string) ([]byte, error) {

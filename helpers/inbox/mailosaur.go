@@ -38,6 +38,8 @@ type mailosaurPerson struct {
 	Email string `json:"email"`
 }
 
+func (p mailosaurPerson) address() string { return p.Email }
+
 func (m *mailosaur) String() string { return m.api.String() + ", server " + m.server }
 
 // pace: the vendor says in each answer how long it likes the pauses.
@@ -81,7 +83,7 @@ func (m *mailosaur) entries(ctx context.Context, method, path string, criteria a
 	for _, item := range list.Items {
 		all = append(all, entry{
 			id: item.ID, subject: item.Subject, received: item.Received,
-			to:   mailosaurAddresses(slices.Concat(item.To, item.Cc, item.Bcc)),
+			to:   addresses(slices.Concat(item.To, item.Cc, item.Bcc)),
 			read: func(ctx context.Context) (Message, error) { return m.read(ctx, item.ID) },
 		})
 	}
@@ -93,30 +95,17 @@ func (m *mailosaur) read(ctx context.Context, id string) (Message, error) {
 	if err := m.get(ctx, "/api/messages/"+url.PathEscape(id), &item); err != nil {
 		return Message{}, err
 	}
-	source, err := m.raw(ctx, id)
+	message, err := fromSource(ctx, m, id, item.Received)
 	if err != nil {
 		return Message{}, err
 	}
-	message, err := read(source)
-	if err != nil {
-		return Message{}, err
-	}
-	message.ID, message.Received = id, item.Received
 	if from := strings.Trim(item.Metadata.MailFrom, "<>"); from != "" {
 		message.ReturnPath = from
 	}
-	if to := mailosaurAddresses(item.Metadata.RcptTo); len(to) > 0 {
+	if to := addresses(item.Metadata.RcptTo); len(to) > 0 {
 		message.EnvelopeTo = to
 	}
 	return message, nil
-}
-
-func mailosaurAddresses(people []mailosaurPerson) []string {
-	var all []string
-	for _, p := range people {
-		all = append(all, p.Email)
-	}
-	return all
 }
 
 func (m *mailosaur) raw(ctx context.Context, id string) ([]byte, error) {

@@ -2,6 +2,7 @@ package inbox
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,6 +27,8 @@ type mailpitSummary struct {
 
 type mailpitPerson struct{ Name, Address string }
 
+func (p mailpitPerson) address() string { return p.Address }
+
 func (m *mailpit) pace() (first, last time.Duration) { return quick() }
 
 // list: addressed: finds hidden recipients (Bcc) too.
@@ -49,7 +52,7 @@ func (m *mailpit) entries(ctx context.Context, path string) ([]entry, error) {
 	for _, s := range list.Messages {
 		all = append(all, entry{
 			id: s.ID, subject: s.Subject, received: s.Created,
-			to:   mailpitAddresses(slices.Concat(s.To, s.Cc, s.Bcc)),
+			to:   addresses(slices.Concat(s.To, s.Cc, s.Bcc)),
 			read: func(ctx context.Context) (Message, error) { return m.read(ctx, s) },
 		})
 	}
@@ -68,9 +71,9 @@ func (m *mailpit) read(ctx context.Context, s mailpitSummary) (Message, error) {
 		return Message{}, err
 	}
 	message := Message{
-		ID: s.ID, MessageID: full.MessageID, From: s.From.Address, To: mailpitAddresses(s.To),
+		ID: s.ID, MessageID: full.MessageID, From: s.From.Address, To: addresses(s.To),
 		ReturnPath: strings.Trim(full.ReturnPath, "<>"),
-		EnvelopeTo: mailpitAddresses(slices.Concat(s.To, s.Cc, s.Bcc)),
+		EnvelopeTo: addresses(slices.Concat(s.To, s.Cc, s.Bcc)),
 		Subject:    s.Subject, Received: s.Created, Text: full.Text, HTML: full.HTML,
 	}
 	if err := m.get(ctx, path+"/headers", &message.Header); err != nil {
@@ -80,20 +83,16 @@ func (m *mailpit) read(ctx context.Context, s mailpitSummary) (Message, error) {
 	return message, nil
 }
 
-func mailpitAddresses(people []mailpitPerson) []string {
-	var list []string
-	for _, p := range people {
-		list = append(list, p.Address)
-	}
-	return list
-}
-
 func (m *mailpit) raw(ctx context.Context, id string) ([]byte, error) {
 	source, _, err := m.send(ctx, http.MethodGet, "/api/v1/message/"+url.PathEscape(id)+"/raw", nil)
 	return source, err
 }
 
 func (m *mailpit) remove(ctx context.Context, ids []string) error {
-	_, _, err := m.send(ctx, http.MethodDelete, "/api/v1/messages", []byte(`{"IDs":`+quoted(ids)+`}`))
+	body, err := json.Marshal(map[string][]string{"IDs": ids})
+	if err != nil {
+		return err
+	}
+	_, _, err = m.send(ctx, http.MethodDelete, "/api/v1/messages", body)
 	return err
 }

@@ -92,15 +92,10 @@ func (m *mailtrap) entries(ctx context.Context, query url.Values) ([]entry, erro
 }
 
 func (m *mailtrap) read(ctx context.Context, item mailtrapItem) (Message, error) {
-	source, err := m.raw(ctx, item.ID.String())
+	message, err := fromSource(ctx, m, item.ID.String(), item.received())
 	if err != nil {
 		return Message{}, err
 	}
-	message, err := read(source)
-	if err != nil {
-		return Message{}, err
-	}
-	message.ID, message.Received = item.ID.String(), item.received()
 	message.EnvelopeTo = unique(append(item.to(), message.EnvelopeTo...))
 	if from := strings.Trim(item.SMTP.Data.From, "<>"); from != "" {
 		message.ReturnPath = from

@@ -2,9 +2,11 @@ package inbox
 
 import (
 	"bytes"
+	"context"
 	"mime"
 	"net/mail"
 	"strings"
+	"time"
 
 	"github.com/jhillyerd/enmime/v2"
 )
@@ -32,6 +34,17 @@ func read(source []byte) (Message, error) {
 	m.EnvelopeTo = recipients(root.Header)
 	m.Links, m.Codes = extract(html, text)
 	return m, nil
+}
+
+// fromSource reads a mail as the inbox received it.
+func fromSource(ctx context.Context, in store, id string, received time.Time) (Message, error) {
+	source, err := in.raw(ctx, id)
+	if err != nil {
+		return Message{}, err
+	}
+	message, err := read(source)
+	message.ID, message.Received = id, received
+	return message, err
 }
 
 // deliveredTo are fields in which a receiving mail server writes for whom a
@@ -73,6 +86,14 @@ func unique(addresses []string) []string {
 			seen[key] = true
 			all = append(all, address)
 		}
+	}
+	return all
+}
+
+// addresses are those of some people, in the form that an inbox has for them.
+func addresses[P interface{ address() string }](people []P) (all []string) {
+	for _, p := range people {
+		all = append(all, p.address())
 	}
 	return all
 }
