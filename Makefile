@@ -13,7 +13,7 @@ TOOL      := go tool -modfile=tools/go.mod
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: .cache/modules ## Fetch modules and browser driver, find or install a browser
@@ -49,6 +49,14 @@ scanner:
 # Node finds it by NODE_PATH.
 NODE_PRODUCT := fixtures/staging/express/product
 PACKAGES     := .cache/express
+
+# Packages that a list asks for, each into a folder of its own.
+define fetch-packages
+	@mkdir -p $(@D)
+	@cp $(<D)/package.json $(<D)/package-lock.json $(<D)/.npmrc $(@D)/
+	@cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+endef
 # A product of the embedded deployment, where it is not the usual one.
 export PREFLIGHT_STAGING_PRODUCT ?= $(PRODUCT)
 
@@ -57,10 +65,7 @@ packages: $(PACKAGES)/.installed ## Fetch what the embedded product on Node need
 
 $(PACKAGES)/.installed: $(NODE_PRODUCT)/package.json $(NODE_PRODUCT)/package-lock.json
 	@echo "preflight: fetching the packages of the product on Node …"
-	@mkdir -p $(PACKAGES)
-	@cp $(NODE_PRODUCT)/package.json $(NODE_PRODUCT)/package-lock.json $(NODE_PRODUCT)/.npmrc $(PACKAGES)/
-	@cd $(PACKAGES) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@touch $@
+	$(fetch-packages)
 
 # Identity providers from elsewhere, in a folder of their own as well.
 OUTSIDE_PROVIDER := fixtures/cmd/outside/provider
@@ -72,10 +77,7 @@ outside-idp: setup $(OUTSIDE)/.installed ## Run the checks of single sign-on thr
 
 $(OUTSIDE)/.installed: $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/package-lock.json
 	@echo "preflight: fetching the packages of the outside identity providers …"
-	@mkdir -p $(OUTSIDE)
-	@cp $(OUTSIDE_PROVIDER)/package.json $(OUTSIDE_PROVIDER)/package-lock.json $(OUTSIDE_PROVIDER)/.npmrc $(OUTSIDE)/
-	@cd $(OUTSIDE) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@touch $@
+	$(fetch-packages)
 
 # The real MailDev, for the inbox's tests; a folder of its own as well.
 MAILDEV_LIST := fixtures/maildev
@@ -86,10 +88,7 @@ maildev: $(MAILDEV)/.installed ## Fetch MailDev from npm (some 110 MB), so that 
 
 $(MAILDEV)/.installed: $(MAILDEV_LIST)/package.json $(MAILDEV_LIST)/package-lock.json
 	@echo "preflight: fetching MailDev …"
-	@mkdir -p $(MAILDEV)
-	@cp $(MAILDEV_LIST)/package.json $(MAILDEV_LIST)/package-lock.json $(MAILDEV_LIST)/.npmrc $(MAILDEV)/
-	@cd $(MAILDEV) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@touch $@
+	$(fetch-packages)
 
 # Okta's own sign-in widget, in a folder of its own as well.
 WIDGET_PACKAGE := fixtures/oktawidget/npm
@@ -101,10 +100,7 @@ outside-widget: setup $(WIDGET)/.installed ## Run the driver of Okta's pages aga
 
 $(WIDGET)/.installed: $(WIDGET_PACKAGE)/package.json $(WIDGET_PACKAGE)/package-lock.json
 	@echo "preflight: fetching Okta's sign-in widget …"
-	@mkdir -p $(WIDGET)
-	@cp $(WIDGET_PACKAGE)/package.json $(WIDGET_PACKAGE)/package-lock.json $(WIDGET_PACKAGE)/.npmrc $(WIDGET)/
-	@cd $(WIDGET) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
-	@touch $@
+	$(fetch-packages)
 
 # Run from inside e2e: go test shows what a package prints while it runs only
 # when it is given no package argument.
@@ -147,7 +143,7 @@ repro: setup ## One case, slow, headed where there is a display, traced: RUN= th
 
 .PHONY: sweep
 sweep: setup ## What killed runs have left at the deployment, by their ledgers: lists it, YES=1 removes it
-	@$(PREFLIGHT) sweep $(if $(YES),-yes)
+	@$(PREFLIGHT) sweep $(if $(YES),-yes) $(if $(OLDER),-older $(OLDER))
 
 .PHONY: trace
 trace: setup ## Opens a trace in its viewer: FILE=reports/latest/evidence/…/trace.zip

@@ -9,14 +9,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 const (
 	maxBody       = 16 << 20
 	pageLimit     = "200"
-	longestAsked  = 30 * time.Second // of what an inbox may ask us to wait
 	contentIsJSON = "application/json"
 )
 
@@ -93,24 +93,11 @@ func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byt
 	case response.StatusCode == http.StatusUnauthorized || response.StatusCode == http.StatusForbidden:
 		return nil, response.Header, &answerError{fmt.Sprintf("the inbox refuses %s %s (HTTP %d): %s", method, address, response.StatusCode, a.mend)}
 	case response.StatusCode == http.StatusTooManyRequests || response.StatusCode >= http.StatusInternalServerError:
-		return nil, response.Header, &busyError{
-			text:  fmt.Sprintf("the inbox answers %s %s with HTTP %d", method, address, response.StatusCode),
-			after: retryAfter(response.Header.Get("Retry-After")),
-		}
+		after, _ := pace.RetryAfter(response.Header)
+		return nil, response.Header, &busyError{fmt.Sprintf("the inbox answers %s %s with HTTP %d", method, address, response.StatusCode), after}
 	default:
 		return nil, response.Header, &answerError{fmt.Sprintf("the inbox answers %s %s with HTTP %d", method, address, response.StatusCode)}
 	}
-}
-
-// retryAfter reads the header of that name (RFC 9110, 10.2.3), within reason.
-func retryAfter(text string) time.Duration {
-	if seconds, err := strconv.Atoi(text); err == nil && seconds > 0 {
-		return min(time.Duration(seconds)*time.Second, longestAsked)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(at), 0), longestAsked)
-	}
-	return 0
 }
 
 // answerError is an answer that asking again will not mend.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 // mailosaur speaks Mailosaur's HTTP API (research/ecosystem.md C2).
@@ -46,7 +48,7 @@ func (m *mailosaur) String() string { return m.api.String() + ", server " + m.se
 func (m *mailosaur) pace() (first, last time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	first = min(max(m.delay, time.Second), longestAsked)
+	first = min(max(m.delay, time.Second), pace.Most)
 	return first, max(first, 5*time.Second)
 }
 

@@ -12,16 +12,16 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 const (
-	maxBody       = 4 << 20
-	maxRetryAfter = 30 * time.Second
-	tries         = 4 // of a request that is answered 429
+	maxBody = 4 << 20
+	tries   = 4 // of a request that is answered 429
 )
 
 // Client talks to one environment. It may be used by many goroutines.
@@ -127,23 +127,14 @@ func (c *Client) send(ctx context.Context, method, address, contentType string, 
 		if response.StatusCode != http.StatusTooManyRequests || try == tries {
 			return answer{response.StatusCode, response.Header, text}, nil
 		}
-		if err := pause(ctx, retryAfter(response.Header, try)); err != nil {
+		wait, asked := pace.RetryAfter(response.Header)
+		if !asked {
+			wait = min(time.Second<<(try-1), pace.Most)
+		}
+		if err := pause(ctx, wait); err != nil {
 			return answer{}, fmt.Errorf("%s %s is rate limited (HTTP 429): %w", method, address, err)
 		}
 	}
-}
-
-// retryAfter reads Retry-After (RFC 9110, 10.2.3) and caps it; without it the
-// pause grows from a second.
-func retryAfter(header http.Header, try int) time.Duration {
-	text := header.Get("Retry-After")
-	wait := time.Second << (try - 1)
-	if seconds, err := strconv.Atoi(text); err == nil && seconds >= 0 {
-		wait = time.Duration(seconds) * time.Second
-	} else if at, err := http.ParseTime(text); err == nil {
-		wait = max(0, time.Until(at))
-	}
-	return min(wait, maxRetryAfter)
 }
 
 func pause(ctx context.Context, d time.Duration) error {

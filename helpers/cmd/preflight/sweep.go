@@ -40,7 +40,7 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return trouble(stderr, err)
 	}
-	left, err := leftBehind(folder, cfg, *older, time.Now())
+	left, underWay, err := leftBehind(folder, cfg, *older, time.Now())
 	if err != nil {
 		return trouble(stderr, err)
 	}
@@ -63,9 +63,13 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintf(stdout, "removed       %s\n", what)
 		}
 	}
+	if underWay > 0 {
+		fmt.Fprintf(stdout, "Not looked at, for they may be under way: %d that began less than %v ago and did not end. If they were killed: make sweep OLDER=0s.\n", underWay, *older)
+	}
 	switch {
 	case failed > 0:
 		return 1
+	case len(left) == 0 && underWay > 0: // nobody knows
 	case len(left) == 0:
 		fmt.Fprintln(stdout, "Nothing is left behind that a ledger knows of.")
 	case !*yes:
@@ -81,11 +85,12 @@ type leftover struct {
 	entry *readiness.Entry
 }
 
-// leftBehind reads the ledgers of all runs on this deployment that are over.
-func leftBehind(reports string, cfg *config.Config, older time.Duration, now time.Time) (left []leftover, err error) {
+// leftBehind reads the ledgers of all runs on this deployment that are over, and
+// counts those that may be under way.
+func leftBehind(reports string, cfg *config.Config, older time.Duration, now time.Time) (left []leftover, underWay int, err error) {
 	ledgers, err := filepath.Glob(filepath.Join(reports, "runs", "*", "ledger.jsonl"))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	deeper, _ := filepath.Glob(filepath.Join(reports, "repro", "*", "runs", "*", "ledger.jsonl"))
 	for _, path := range append(ledgers, deeper...) {
@@ -94,15 +99,16 @@ func leftBehind(reports string, cfg *config.Config, older time.Duration, now tim
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			return nil, err
+			return nil, 0, err
 		case result.Run.Deployment.AppURL != cfg.AppURL.String() || result.Run.Deployment.EnvironmentURL != cfg.EnvironmentURL.String():
 			continue // of another deployment: this one's client is nothing to it
 		case !result.Run.Finished && now.Sub(result.Run.Started) < older:
+			underWay++
 			continue
 		}
 		entries, err := readiness.ReadLedger(path)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for i := range entries {
 			if !entries[i].IsGone() {
@@ -112,7 +118,7 @@ func leftBehind(reports string, cfg *config.Config, older time.Duration, now tim
 	}
 	// People first: an organization with somebody in it is not empty.
 	slices.SortStableFunc(left, func(a, b leftover) int { return strings.Compare(b.entry.Kind, a.entry.Kind) })
-	return left, nil
+	return left, underWay, nil
 }
 
 // removable reports whether it is surely the run's own, and of a kind that the
