@@ -86,9 +86,6 @@ func (c *check) open(b *browser.Browser, o browser.WindowOptions) *flows.Visitor
 	c.windows++
 	o.ArtifactDir = filepath.Join(c.results.Dir(), fmt.Sprintf("browser-%d", c.windows))
 	o.Client = suite.world.Client
-	if o.Proxy != "" {
-		o.Client = suite.client // whose transport can be told of a proxy
-	}
 	o.Timeout, o.OnSecret = c.patience(), suite.results.Learn
 	return &flows.Visitor{Page: b.Open(c, o), T: c, World: suite.world}
 }

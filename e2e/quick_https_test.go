@@ -65,7 +65,7 @@ func TestHTTPS(t *testing.T) {
 			for _, port := range plainPorts(address) {
 				plain := *address
 				plain.Host = port
-				answer := probe.PlainHTTP(suite.ctx, &plain)
+				answer := probe.PlainHTTP(suite.ctx, suite.world.Client, &plain)
 				where := "http://" + plain.Host + plain.Path
 				said = append(said, where+": "+answer.Said)
 				assert.Empty(c, answer.Served, "%s answered with it (%s)", where, answer.Said)

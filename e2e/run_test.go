@@ -47,6 +47,7 @@ type run struct {
 	results *readiness.Run
 	world   flows.World
 	client  *http.Client
+	mark    string // at the end of the User-Agent of all that is sent
 	plan    plan
 	part    *readiness.Part
 	stamp   string
@@ -76,7 +77,9 @@ type plan struct {
 
 // newRun makes the clients and opens the report. Nothing is sent yet.
 func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
-	r = &run{cfg: cfg, client: cfg.Client(), begun: time.Now()}
+	r = &run{cfg: cfg, begun: time.Now()}
+	id := readiness.NewRunID(r.begun)
+	r.client, r.mark = cfg.ClientOf(id), cfg.Mark(id)
 	if cfg.Production() != "" {
 		r.client = config.ReadingOnly(r.client)
 	}
@@ -126,7 +129,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	if r.part, err = readiness.ParsePart(cfg.Part); err != nil {
 		return nil, err
 	}
-	options.Part = r.part
+	options.RunID, options.Part = id, r.part
 	options.Deployment = readiness.Deployment{
 		Name: cfg.AppURL.Host, AppURL: cfg.AppURL.String(), EnvironmentURL: cfg.EnvironmentURL.String(),
 		Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,
@@ -232,7 +235,7 @@ func (r *run) browserOptions(path string) browser.Options {
 	}
 	return browser.Options{
 		ExecutablePath: path, DriverDir: r.cfg.DriverDir, Headed: r.cfg.Headed, SlowMo: r.cfg.SlowMo,
-		CAFile: r.cfg.CAFile, AllowedHosts: allowed, Trace: r.cfg.Trace,
+		CAFile: r.cfg.CAFile, AllowedHosts: allowed, Trace: r.cfg.Trace, Mark: r.mark,
 	}
 }
 

@@ -140,7 +140,7 @@ func (p *Page) fetch(method, address string, f *fetch) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("User-Agent", p.w.engine.userAgent)
+	r.Header.Set("User-Agent", p.w.userAgent())
 	if sent != "" {
 		r.Header.Set("Cookie", sent)
 	}

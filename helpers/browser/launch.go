@@ -49,6 +49,9 @@ type Options struct {
 	AllowedHosts []string
 	// Trace is TraceFailure (also when empty), TraceAlways or TraceOff.
 	Trace string
+	// Mark stands at the end of the User-Agent of everything that pages and Fetch
+	// send; empty: nothing does.
+	Mark string
 	// BackForwardCache leaves the browser's cache of whole pages on, which
 	// people's browsers have and Playwright switches off: see Page.HistoryBack.
 	BackForwardCache bool

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +42,8 @@ type WindowOptions struct {
 	// written.
 	ArtifactDir string
 	// Client sends what Fetch asks for; nil: one that trusts Options.CAFile.
+	// With a Proxy its transport is told to go there: an *http.Transport, or one
+	// that has the method Through.
 	Client *http.Client
 	// Timeout bounds each action; zero: 15 s.
 	Timeout time.Duration
@@ -124,7 +127,7 @@ func (w *window) open() {
 	w.early = nil
 	var err error
 	if w.context, err = bounded(w.engine, w.patience(), func() (playwright.BrowserContext, error) {
-		return w.engine.browser.NewContext(contextOptions(w.o))
+		return w.engine.browser.NewContext(w.contextOptions())
 	}); err != nil {
 		w.suspect(err)
 		giveUp(w.t, "the browser did not open a window: %v", err)
@@ -147,8 +150,17 @@ func (w *window) open() {
 	}
 }
 
-func contextOptions(o WindowOptions) playwright.BrowserNewContextOptions {
+// userAgent is the browser's name for itself, and the mark.
+func (w *window) userAgent() string {
+	return strings.TrimSpace(w.engine.userAgent + " " + w.opts.Mark)
+}
+
+func (w *window) contextOptions() playwright.BrowserNewContextOptions {
+	o := w.o
 	options := playwright.BrowserNewContextOptions{AcceptDownloads: playwright.Bool(false)}
+	if w.opts.Mark != "" {
+		options.UserAgent = playwright.String(w.userAgent())
+	}
 	if o.Locale != "" {
 		options.Locale = playwright.String(o.Locale)
 	}
@@ -174,16 +186,28 @@ func plainClient(o WindowOptions, b *Browser) *http.Client {
 		plain.Transport = loopback.Transport(b.roots)
 	}
 	if u, err := url.Parse(o.Proxy); err == nil && o.Proxy != "" {
-		via := loopback.Transport(b.roots)
-		if t, ok := plain.Transport.(*http.Transport); ok {
-			via = t.Clone()
-		}
-		via.Proxy = http.ProxyURL(u)
-		plain.Transport = via
+		plain.Transport = through(u, plain.Transport, b)
 	}
 	plain.Jar = nil
 	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &plain
+}
+
+// through is a transport like t whose connections all go through a proxy.
+func through(proxy *url.URL, t http.RoundTripper, b *Browser) http.RoundTripper {
+	if layered, ok := t.(interface {
+		Through(proxy *url.URL) (http.RoundTripper, bool)
+	}); ok {
+		if via, ok := layered.Through(proxy); ok {
+			return via
+		}
+	}
+	via := loopback.Transport(b.roots)
+	if t, ok := t.(*http.Transport); ok {
+		via = t.Clone()
+	}
+	via.Proxy = http.ProxyURL(proxy)
+	return via
 }
 
 // listen follows what happens in the context. The handlers run on the

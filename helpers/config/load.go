@@ -94,7 +94,8 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	c.client = newClient(loopback.Transport(c.roots), c.TimeoutFactor)
+	c.bare = newClient(loopback.Transport(c.roots), c.TimeoutFactor)
+	c.client = c.marked(c.bare, "")
 	return c, nil
 }
 

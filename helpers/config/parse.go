@@ -120,6 +120,10 @@ func parseString(v Variable, text string) (string, error) {
 		if v.kind == "unique" && !strings.Contains(text, "{id}") {
 			return "", fmt.Errorf("is %q, but must hold {id}, which becomes a unique id, such as {id}@inbox.example or qa+{id}@inbox.example", text)
 		}
+	case "mark":
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return "", fmt.Errorf("is %q, but may hold only printable ASCII: it goes into a header field", text)
+		}
 	case "color":
 		if !color.MatchString(text) {
 			return "", fmt.Errorf("is %q, but must be a colour as #rrggbb", text)

@@ -12,23 +12,8 @@ import (
 // Restricted returns a client like c that sends only the requests for which may
 // returns nil. The others end with the error of may, and nothing is sent.
 func Restricted(c *http.Client, may func(*http.Request) error) *http.Client {
-	bound := *c
-	base := c.Transport
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	bound.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-		if err := may(r); err != nil {
-			return nil, err
-		}
-		return base.RoundTrip(r)
-	})
-	return &bound
+	return over(c, func(r *http.Request) (*http.Request, error) { return r, may(r) })
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // ReadingOnly returns a client that refuses, before anything is sent, whatever
 // could change something (RFC 9110 §9.2.1): the net below the list of harmless

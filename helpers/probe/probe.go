@@ -31,20 +31,18 @@ type Plain struct {
 
 // PlainHTTP asks for an address over plain http. A closed port, a broken
 // connection, an error status and a redirect to https are all refusals
-// (RFC 9700, 2.6; ASVS 12.2.1).
-func PlainHTTP(ctx context.Context, address *url.URL) Plain {
+// (RFC 9700, 2.6; ASVS 12.2.1). client must follow no redirect.
+func PlainHTTP(ctx context.Context, client *http.Client, address *url.URL) Plain {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	plain := *address
 	plain.Scheme = "http"
-	transport := loopback.Transport(nil)
-	defer transport.CloseIdleConnections()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, plain.String(), nil)
 	if err != nil {
 		return Plain{Said: err.Error()}
 	}
 	request.Header.Set("Accept", "text/html,*/*;q=0.8")
-	response, err := transport.RoundTrip(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return Plain{Said: "no answer"}
 	}

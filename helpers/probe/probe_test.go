@@ -36,9 +36,11 @@ func TestPlainHTTPIsJudgedByWhatItGives(t *testing.T) {
 		}))
 		address, err := url.Parse(server.URL + path)
 		require.NoError(t, err)
-		assert.Equal(t, want, probe.PlainHTTP(t.Context(), address).Served, path)
+		client := server.Client()
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		assert.Equal(t, want, probe.PlainHTTP(t.Context(), client, address).Served, path)
 		server.Close()
-		assert.Empty(t, probe.PlainHTTP(t.Context(), address).Served, "a closed port")
+		assert.Empty(t, probe.PlainHTTP(t.Context(), client, address).Served, "a closed port")
 	}
 }
 

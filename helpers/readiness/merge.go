@@ -120,7 +120,7 @@ func join(parts []*Result) *Result {
 	run := first.Run
 	run.Part, run.Selection, run.Notes, run.Errors = nil, "", nil, nil
 	run.Tool = nil
-	run.ID = newRunID(first.Run.Started)
+	run.ID = NewRunID(first.Run.Started)
 	end := time.Time{}
 	for _, part := range parts {
 		p := part.Run

@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// newRunID makes an id that sorts by time and that nobody else has.
-func newRunID(now time.Time) string {
+// NewRunID makes an id that sorts by time and that nobody else has.
+func NewRunID(now time.Time) string {
 	return now.UTC().Format("20060102-150405-") + strings.ToLower(rand.Text()[:6])
 }
 

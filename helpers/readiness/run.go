@@ -129,7 +129,7 @@ func Start(opts Options) (*Run, error) {
 		return nil, fmt.Errorf("the gate %q is unknown: use %s or %s", opts.Gate, GateReady, GateFailures)
 	}
 	if r.id == "" {
-		r.id = newRunID(r.started)
+		r.id = NewRunID(r.started)
 	}
 	if !validRunID(r.id) {
 		return nil, fmt.Errorf("the run id %q is not made of small letters, digits and dashes, at most 64", r.id)
