@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
@@ -35,7 +36,7 @@ func (r *run) create(f func(context.Context) error) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), creationBudget)
+	ctx, cancel := pace.Budget(context.WithoutCancel(r.ctx), creationBudget)
 	defer cancel()
 	return f(ctx)
 }
@@ -71,7 +72,7 @@ func (r *run) remove(entry *readiness.Entry) {
 		return
 	}
 	// The run's own context may be over already: Ctrl-C must not leave users behind.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), cleanUpBudget)
+	ctx, cancel := pace.Budget(context.WithoutCancel(r.ctx), cleanUpBudget)
 	defer cancel()
 	if err := remove(ctx); err != nil {
 		r.results.Note("left behind: " + entry.Label + ": " + err.Error())

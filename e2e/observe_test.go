@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -82,7 +82,7 @@ func (c *check) awaitLog(email, status string) (entry scalekit.AuthLog) {
 	c.Helper()
 	var seen []string
 	c.Eventually(func() bool {
-		ctx, cancel := context.WithTimeout(suite.ctx, c.patience())
+		ctx, cancel := pace.Budget(suite.ctx, c.patience())
 		defer cancel()
 		entries, err := suite.world.API.AuthLogs(ctx, email)
 		if err != nil {

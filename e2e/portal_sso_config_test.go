@@ -167,7 +167,7 @@ func TestPortalSSOConfig(t *testing.T) {
 		o := c.NewCustomer()
 		person := o.Employee()
 		endpoint, token := o.Enter().AddDirectory()
-		directory := scim.New(endpoint, token, suite.client)
+		directory := scim.New(endpoint, token, suite.client).Paced(suite.pace)
 		hire := func(with *scim.Client, who idp.Person) *scim.Answer {
 			body := scim.Okta{}.Create(scim.Person{UserName: who.Email, Email: who.Email, GivenName: who.GivenName, FamilyName: who.FamilyName})
 			answer, err := with.Do(suite.ctx, http.MethodPost, "/Users", body)

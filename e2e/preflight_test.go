@@ -1,10 +1,11 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 // preflightBudget bounds the shared preflight: a deployment that needs longer
@@ -18,7 +19,7 @@ func (r *run) preflight() error {
 	if err := r.cfg.Guard(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, preflightBudget)
+	ctx, cancel := pace.Budget(r.ctx, preflightBudget)
 	defer cancel()
 	if _, err := r.world.API.Discovery(ctx); err != nil {
 		return r.cfg.Doubted(fmt.Errorf("the auth environment cannot be used: %w", err))

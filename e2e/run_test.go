@@ -23,6 +23,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/proxy"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
@@ -48,6 +49,7 @@ type run struct {
 	world   flows.World
 	client  *http.Client
 	mark    string // at the end of the User-Agent of all that is sent
+	pace    *pace.Limiter
 	plan    plan
 	part    *readiness.Part
 	stamp   string
@@ -95,6 +97,10 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	if r.plan, err = takeOverTimeout(); err != nil {
 		return nil, err
 	}
+	if r.part, err = readiness.ParsePart(cfg.Part); err != nil {
+		return nil, err
+	}
+	r.pace = newLimiter(r)
 	if !flagGiven("test.parallel") {
 		// Four at a time is the sweet spot on two cores: a case mostly waits
 		// for the browser (research/feasibility.md).
@@ -106,7 +112,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 			return nil, err
 		}
 	}
-	r.world = flows.World{Config: cfg, Client: until(runCtx, r.client), Learn: r.learn, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client)}
+	r.world = flows.World{Config: cfg, Client: until(runCtx, r.client), Learn: r.learn, API: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, r.client).Paced(r.pace)}
 	if cfg.InboxURL != "" {
 		if r.world.Inbox, err = cfg.OpenInbox(r.client); err != nil {
 			return nil, err
@@ -124,9 +130,6 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	r.stamp = filepath.Join(root, "reports", ".stamp")
 	options, err := reportOptions(cfg)
 	if err != nil {
-		return nil, err
-	}
-	if r.part, err = readiness.ParsePart(cfg.Part); err != nil {
 		return nil, err
 	}
 	options.RunID, options.Part = id, r.part
@@ -276,6 +279,7 @@ func (r *run) end(ending readiness.Ending, testCode int) int {
 		r.cancel()
 		r.closeBrowser()
 		r.cleanUp()
+		r.noteWaits()
 		result, err := r.results.Finish(ending)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "preflight: the report could not be written:", err)

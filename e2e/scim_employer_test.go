@@ -35,7 +35,7 @@ func (c *check) Employer(speak scim.Dialect) *employer {
 	c.Helper()
 	c.Need("PREFLIGHT_SCIM_URL", "PREFLIGHT_SCIM_TOKEN", "PREFLIGHT_IDP_ORGANIZATION_ID", "PREFLIGHT_IDP_DOMAIN")
 	o := &employer{
-		c: c, Client: scim.New(suite.cfg.SCIMURL, suite.cfg.SCIMToken, suite.client), speak: speak,
+		c: c, Client: scim.New(suite.cfg.SCIMURL, suite.cfg.SCIMToken, suite.client).Paced(suite.pace), speak: speak,
 		orgID: suite.cfg.IDPOrganizationID, domain: suite.cfg.IDPDomain,
 	}
 	c.Cleanup(o.show)
@@ -66,7 +66,7 @@ func (c *check) NewEmployer(speak scim.Dialect) *employer {
 			return err
 		}
 		suite.learn(directory.Secret)
-		o.id, o.Client = directory.ID, scim.New(directory.Endpoint, directory.Secret, suite.client)
+		o.id, o.Client = directory.ID, scim.New(directory.Endpoint, directory.Secret, suite.client).Paced(suite.pace)
 		return nil
 	})
 	c.mayBeAbsent("make an organization with a directory of its own", err)

@@ -213,7 +213,7 @@ func TestSCIMSignatures(t *testing.T) {
 		o := c.Employer(scim.Okta{})
 		e, never := o.hire(), o.someone()
 		o.verifyShut(o.With(suite.cfg.SCIMOtherToken), e, never, "with another directory's token")
-		other := scim.New(suite.cfg.SCIMOtherURL, suite.cfg.SCIMOtherToken, suite.client)
+		other := scim.New(suite.cfg.SCIMOtherURL, suite.cfg.SCIMOtherToken, suite.client).Paced(suite.pace)
 		if answer, err := other.Do(suite.ctx, http.MethodGet, scim.Query("/Users", "count", "1"), nil); err != nil || !answer.Good() {
 			c.Trouble("PREFLIGHT_SCIM_OTHER_URL does not take PREFLIGHT_SCIM_OTHER_TOKEN: %v %v", answer, err)
 		}

@@ -229,6 +229,7 @@ type Config struct {
 	SlowMo         time.Duration `env:"PREFLIGHT_SLOWMO" kind:"ms" default:"0" doc:"Pause before each step in the browser, in milliseconds."`
 	Trace          string        `env:"PREFLIGHT_TRACE" words:"failure always off" default:"failure" doc:"When to keep a trace: failure, always or off."`
 	TimeoutFactor  float64       `env:"PREFLIGHT_TIMEOUT_FACTOR" default:"1" doc:"Stretches every timeout; for slow machines and far deployments."`
+	APIRate        float64       `env:"PREFLIGHT_API_RATE" kind:"rate" default:"10" doc:"How many requests a second the suite sends to the management API and the token endpoint at most, all cases together; parts of a run share it. Where the environment answers 429, all wait as long as it asks."`
 	UserAgent      string        `env:"PREFLIGHT_USER_AGENT" kind:"mark" default:"auth-preflight (run {run})" doc:"What stands at the end of the User-Agent of everything that the suite and its browser send; {run} becomes the run's id. By it a team finds a run in its logs and lets it through a firewall or bot detection. Every host sees it, so it is no secret. none: nothing is added."`
 	Reports        string        `env:"PREFLIGHT_REPORTS" kind:"dir" default:"reports" doc:"Folder for what a run leaves behind."`
 	Profile        string        `env:"PREFLIGHT_PROFILE" alias:"PREFLIGHT_ATTESTATIONS" kind:"file" doc:"YAML file of what people declare: what does not apply, which known faults are waived, who vouches for what no machine can see. README has its form."`

@@ -60,9 +60,13 @@ func parse(field reflect.Value, v Variable, text string) error {
 		}
 		*target = n
 	case *float64:
+		most := 100.
+		if v.kind == "rate" {
+			most = 10000
+		}
 		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || f <= 0 || f > 100 {
-			return fmt.Errorf("is %q, but must be a number above 0 and up to 100", text)
+		if err != nil || f <= 0 || f > most {
+			return fmt.Errorf("is %q, but must be a number above 0 and up to %g", text, most)
 		}
 		*target = f
 	case *[]string:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
@@ -228,7 +229,7 @@ func (a *Agent) Identity(grant Grant, end Stop) string {
 	if answer == nil || answer.IDToken == "" {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
+	ctx, cancel := pace.Budget(context.Background(), agentPatience)
 	defer cancel()
 	claims, err := a.World.API.VerifyJWT(ctx, answer.IDToken)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/auth-preflight/auth-preflight/helpers/inbox"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
@@ -354,7 +355,7 @@ func (a *Agent) Claims(token string) map[string]any {
 
 func (a *Agent) exchange(form url.Values) *scalekit.TokenAnswer {
 	a.T.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), agentPatience)
+	ctx, cancel := pace.Budget(context.Background(), agentPatience)
 	defer cancel()
 	answer, err := a.World.API.Exchange(ctx, form)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Package pace reads how long a server asks its clients to wait.
+// Package pace keeps requests to the rate that a server bears: one of our own, and
+// the waits that it asks for.
 package pace
 
 import (

@@ -55,13 +55,17 @@ func (p *progress) tell() {
 	fmt.Fprintf(p.out, "preflight: %s done in %s, %s\n", count(p.done, "case"), duration(time.Since(p.began).Seconds()), red)
 }
 
-// note counts an event.
+// note counts an event, or tells it.
 func (p *progress) note(e event) {
-	if p.out == nil || e.Event != "case_ended" {
+	if p.out == nil || e.Event != "case_ended" && e.Event != "waited" {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if e.Event == "waited" {
+		fmt.Fprintf(p.out, "preflight: waiting %s: %s\n", duration(e.Seconds), e.Text)
+		return
+	}
 	p.done++
 	if e.State == Failed || e.State == Error {
 		p.red++

@@ -227,6 +227,11 @@ func (r *Run) Note(text string) {
 	r.record(event{Event: "note", Text: text})
 }
 
+// Waited records that the deployment made the run wait, and why.
+func (r *Run) Waited(why string, d time.Duration) {
+	r.record(event{Event: "waited", Text: r.redactor.String(why), Seconds: d.Seconds()})
+}
+
 // Fail records trouble of the run itself, which keeps every gate shut.
 func (r *Run) Fail(text string) {
 	text = r.redactor.String(text)

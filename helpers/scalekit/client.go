@@ -19,10 +19,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
-const (
-	maxBody = 4 << 20
-	tries   = 4 // of a request that is answered 429
-)
+const maxBody = 4 << 20
 
 // Client talks to one environment. It may be used by many goroutines.
 type Client struct {
@@ -30,6 +27,7 @@ type Client struct {
 	clientID     string
 	clientSecret string
 	http         *http.Client
+	pace         *pace.Limiter // nil: as fast as the environment lets it
 
 	mu      sync.Mutex
 	machine *TokenAnswer // for the management API
@@ -49,9 +47,15 @@ func New(environmentURL, clientID, clientSecret string, hc *http.Client) *Client
 	return &Client{base: strings.TrimRight(environmentURL, "/"), clientID: clientID, clientSecret: clientSecret, http: hc}
 }
 
+// Paced makes the client keep to a limiter, which it may share with others, and
+// returns it. Without one it only waits where the environment asks for it.
+func (c *Client) Paced(l *pace.Limiter) *Client {
+	c.pace = l
+	return c
+}
+
 // call sends a management request with a machine token and decodes the answer
-// into out (nil: not wanted). A token that was refused is replaced once; 429
-// is obeyed. The error is an *Error when the environment answered.
+// into out (nil: not wanted). A token that was refused is replaced once. The error is an *Error when the environment answered.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	address := c.base + path
 	if len(query) > 0 {
@@ -95,55 +99,45 @@ type answer struct {
 	body   []byte
 }
 
-// send sends one request, again for as long as the environment answers 429 and
-// says when to come back. Every other answer, good or bad, is returned.
-func (c *Client) send(ctx context.Context, method, address, contentType string, body []byte, header http.Header) (answer, error) {
-	for try := 1; ; try++ {
-		request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-		if err != nil {
-			return answer{}, fmt.Errorf("%s %s cannot be sent: %w", method, address, err)
-		}
-		for name, values := range header {
-			request.Header[name] = values
-		}
-		request.Header.Set("Accept", "application/json")
-		if len(body) > 0 {
-			request.Header.Set("Content-Type", contentType)
-		}
-		response, err := c.http.Do(request)
-		if err != nil {
-			// url.Error says method and address again.
-			var twice *url.Error
-			if errors.As(err, &twice) {
-				err = twice.Err
-			}
-			return answer{}, fmt.Errorf("%s %s is not answered: %w", method, address, err)
-		}
-		text, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
-		_ = response.Body.Close()
-		if err != nil {
-			return answer{}, fmt.Errorf("%s %s broke off: %w", method, address, err)
-		}
-		if response.StatusCode != http.StatusTooManyRequests || try == tries {
-			return answer{response.StatusCode, response.Header, text}, nil
-		}
-		wait, asked := pace.RetryAfter(response.Header)
-		if !asked {
-			wait = min(time.Second<<(try-1), pace.Most)
-		}
-		if err := pause(ctx, wait); err != nil {
-			return answer{}, fmt.Errorf("%s %s is rate limited (HTTP 429): %w", method, address, err)
-		}
+// send sends one request, again for as long as the environment asks for that.
+// Every other answer, good or bad, is returned.
+func (c *Client) send(ctx context.Context, method, address, contentType string, body []byte, header http.Header) (a answer, err error) {
+	err = c.pace.Do(ctx, method, func() (int, http.Header, error) {
+		a, err = c.once(ctx, method, address, contentType, body, header)
+		return a.status, a.header, err
+	})
+	if err != nil {
+		return answer{}, fmt.Errorf("%s %s %w", method, address, err)
 	}
+	return a, nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
+// once sends one request.
+func (c *Client) once(ctx context.Context, method, address, contentType string, body []byte, header http.Header) (answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, fmt.Errorf("cannot be sent: %w", err)
 	}
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Header.Set("Accept", "application/json")
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		// url.Error says method and address again.
+		var twice *url.Error
+		if errors.As(err, &twice) {
+			err = twice.Err
+		}
+		return answer{}, fmt.Errorf("is not answered: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	_ = response.Body.Close()
+	if err != nil {
+		return answer{}, fmt.Errorf("broke off: %w", err)
+	}
+	return answer{response.StatusCode, response.Header, text}, nil
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 // Discovery is the part of the discovery document that the suite reads
@@ -123,7 +125,9 @@ func (c *Client) Token(ctx context.Context) (*TokenAnswer, error) {
 
 // machineToken keeps one machine token for all management calls.
 func (c *Client) machineToken(ctx context.Context, fresh bool) (string, error) {
+	resume := pace.Pause(ctx) // whoever asks for the token now may have to wait
 	c.mu.Lock()
+	resume()
 	defer c.mu.Unlock()
 	const margin = 30 * time.Second
 	if c.machine != nil && !fresh && time.Until(c.expires) > margin {

@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 // Names of RFC 7643 §8.7 and RFC 7644 §8.2.
@@ -33,6 +35,7 @@ const maxBody = 4 << 20
 type Client struct {
 	base, token string
 	http        *http.Client
+	pace        *pace.Limiter // nil: as fast as the directory lets it
 }
 
 // New makes a client of the SCIM endpoint at base. With an empty token requests
@@ -42,7 +45,15 @@ func New(base, token string, hc *http.Client) *Client {
 }
 
 // With returns a client of the same endpoint with another token.
-func (c *Client) With(token string) *Client { return New(c.base, token, c.http) }
+func (c *Client) With(token string) *Client { return New(c.base, token, c.http).Paced(c.pace) }
+
+// Paced makes the client keep to a limiter, which it may share with others, and
+// returns it. Without one it only waits where the directory asks for it, as
+// identity providers do.
+func (c *Client) Paced(l *pace.Limiter) *Client {
+	c.pace = l
+	return c
+}
 
 // Base is the endpoint's address.
 func (c *Client) Base() string { return c.base }
@@ -71,9 +82,25 @@ func (c *Client) Do(ctx context.Context, method, path string, body any) (*Answer
 			return nil, fmt.Errorf("%s %s: %w", method, path, err)
 		}
 	}
-	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	var a *Answer
+	err := c.pace.Do(ctx, method, func() (int, http.Header, error) {
+		var err error
+		if a, err = c.once(ctx, method, path, text); err != nil {
+			return 0, nil, err
+		}
+		return a.Status, a.Header, nil
+	})
 	if err != nil {
-		return nil, fmt.Errorf("%s %s cannot be sent: %w", method, path, err)
+		return nil, fmt.Errorf("%s %s %w", method, path, err)
+	}
+	return a, nil
+}
+
+// once sends one request; without a body where that is nil.
+func (c *Client) once(ctx context.Context, method, path string, body []byte) (*Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("cannot be sent: %w", err)
 	}
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
@@ -88,13 +115,13 @@ func (c *Client) Do(ctx context.Context, method, path string, body any) (*Answer
 		if errors.As(err, &twice) {
 			err = twice.Err
 		}
-		return nil, fmt.Errorf("%s %s is not answered: %w", method, path, err)
+		return nil, fmt.Errorf("is not answered: %w", err)
 	}
 	a := &Answer{Method: method, Path: path, Status: response.StatusCode, Header: response.Header}
 	a.Raw, err = io.ReadAll(io.LimitReader(response.Body, maxBody))
 	_ = response.Body.Close()
 	if err != nil {
-		return nil, fmt.Errorf("%s %s broke off: %w", method, path, err)
+		return nil, fmt.Errorf("broke off: %w", err)
 	}
 	if json.Unmarshal(a.Raw, &a.Doc) != nil {
 		a.Doc = nil

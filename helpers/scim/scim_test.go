@@ -90,3 +90,22 @@ func TestAllGoesThroughEveryPage(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []string{"1", "2", "3", "4", "5"}, scim.List{Resources: all}.IDs())
 }
+
+func TestADirectoryThatAsksForTimeGetsIt(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 1 {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		body, _ := io.ReadAll(r.Body)
+		assert.JSONEq(t, `{"userName":"ada"}`, string(body), "the same again")
+	}))
+	t.Cleanup(server.Close)
+	answer, err := scim.New(server.URL, "", server.Client()).Do(t.Context(), http.MethodPost, "/Users", map[string]string{"userName": "ada"})
+	require.NoError(t, err)
+	assert.True(t, answer.Good())
+	assert.Equal(t, 2, asked)
+}
