@@ -143,7 +143,7 @@ repro: setup ## One case, slow, headed where there is a display, traced: RUN= th
 
 .PHONY: sweep
 sweep: setup ## What killed runs have left at the deployment, by their ledgers: lists it, YES=1 removes it
-	@$(PREFLIGHT) sweep $(if $(YES),-yes) $(if $(OLDER),-older $(OLDER))
+	@$(PREFLIGHT) sweep $(if $(YES),-yes) $(if $(FORGET),-forget) $(if $(OLDER),-older $(OLDER))
 
 .PHONY: trace
 trace: setup ## Opens a trace in its viewer: FILE=reports/latest/evidence/…/trace.zip

@@ -3,10 +3,10 @@ package e2e
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"sync"
-	"time"
+	"strings"
+	"sync/atomic"
 
+	"github.com/auth-preflight/auth-preflight/helpers/faults"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 )
 
@@ -44,28 +44,29 @@ func (c *check) Break(user *flows.User, f fault) (end func()) {
 func (c *check) BreakFor(f fault) (end func()) {
 	c.Helper()
 	c.Need("PREFLIGHT_FAULT_URL")
+	label := f.Subject
+	if !strings.Contains(label, suite.results.ID()) {
+		label = "for one code or request" // which may be a secret
+	}
+	at := faults.Capability{URL: suite.cfg.FaultURL, Token: suite.cfg.ControlToken, HTTP: suite.client}
+	var id atomic.Value // a clean-up may be in another goroutine
+	entry := c.removeLater("fault", label, func(ctx context.Context) error {
+		made, _ := id.Load().(string)
+		if made == "" {
+			return nil // it was refused
+		}
+		return at.End(ctx, made)
+	})
 	var made struct{ ID string }
 	if err := json.Unmarshal(c.control("PREFLIGHT_FAULT_URL", f), &made); err != nil || made.ID == "" {
 		c.Trouble("the capability of PREFLIGHT_FAULT_URL gave the fault no id: %v", err)
 	}
-	end = sync.OnceFunc(func() { c.endFault(made.ID) })
-	c.Cleanup(end)
-	return end
-}
-
-func (c *check) endFault(id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(suite.ctx), 10*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodDelete, suite.cfg.FaultURL+"/"+id, nil)
-	if err != nil {
-		c.Errorf("the fault %s cannot be ended: %v", id, err)
-		return
+	id.Store(made.ID)
+	entry.Made(made.ID)
+	return func() {
+		suite.remove(entry)
+		if !entry.IsGone() {
+			c.Errorf("the fault %s cannot be ended", made.ID)
+		}
 	}
-	request.Header.Set("Authorization", "Bearer "+suite.cfg.ControlToken)
-	response, err := suite.client.Do(request)
-	if err != nil {
-		c.Errorf("the fault %s cannot be ended: %v", id, err)
-		return
-	}
-	_ = response.Body.Close()
 }

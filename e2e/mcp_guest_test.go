@@ -86,22 +86,29 @@ func (c *check) NewClient(at *mcp.Discovery, name string) *mcp.Client {
 	return client
 }
 
-// register asks for a registration; what it makes is removed in the end.
+// register asks for a registration; what it makes is removed in the end. The name
+// carries a unique id: it is found by that if the answer never comes.
 func (c *check) register(at *mcp.Discovery, name string, redirectURIs ...string) (client *mcp.Client, answer *mcp.Answer) {
 	c.Helper()
 	if at.Server.Registration == "" {
 		c.NotApplicable("the authorization server offers no registration (registration_endpoint)")
 	}
+	id := ""
+	c.removeLater("MCP client", name, func(ctx context.Context) error {
+		if id == "" {
+			return nil // it was refused
+		}
+		return suite.world.API.DeleteMCPClient(ctx, at.ResourceID(), id)
+	})
 	err := suite.create(func(ctx context.Context) (err error) {
 		client, answer, err = at.Server.Register(ctx, suite.client, name, redirectURIs...)
+		if client != nil {
+			id = client.ID
+		}
 		return err
 	})
 	if err != nil {
 		c.Trouble("the registration endpoint cannot be used: %v", err)
-	}
-	if client != nil {
-		id := client.ID
-		c.removeLater("MCP client", id, func(ctx context.Context) error { return suite.world.API.DeleteMCPClient(ctx, at.ResourceID(), id) })
 	}
 	return client, answer
 }

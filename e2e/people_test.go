@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -136,8 +137,9 @@ func (c *check) removePerson(ctx context.Context, email string) error {
 }
 
 // removeLater writes into the ledger, before the creation, that something will
-// exist, and removes it when the case is over.
-func (c *check) removeLater(kind, label string, remove func(context.Context) error) {
+// exist, and removes it when the case is over. Its entry takes the id that the
+// deployment gives it, where nothing else tells it from others.
+func (c *check) removeLater(kind, label string, remove func(context.Context) error) *readiness.Entry {
 	c.Helper()
 	if why := suite.cfg.Production(); why != "" {
 		c.Trouble("%s, and %q was to be made there (%s): this case is not harmless", why, label, kind)
@@ -146,6 +148,7 @@ func (c *check) removeLater(kind, label string, remove func(context.Context) err
 	entry.Made(label)
 	suite.keep(entry, remove)
 	c.Cleanup(func() { suite.remove(entry) })
+	return entry
 }
 
 // Age makes everything about one person older by d.

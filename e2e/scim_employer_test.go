@@ -25,6 +25,7 @@ type employer struct {
 	speak  scim.Dialect
 	orgID  string
 	domain string
+	own    bool   // a case has made it
 	id     string // of the directory; known for those that a case has made
 
 	said []string // what was asked of the directory, and how it answered
@@ -55,7 +56,7 @@ func (o *employer) show() {
 // API. Nobody can sign in there, but all of it is this case's.
 func (c *check) NewEmployer(speak scim.Dialect) *employer {
 	c.Helper()
-	o := &employer{c: c, speak: speak, domain: strings.ToLower(c.unique()) + ".preflight-directory.test"}
+	o := &employer{c: c, speak: speak, own: true, domain: strings.ToLower(c.unique()) + ".preflight-directory.test"}
 	err := c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) error {
 		o.orgID = organization.ID
 		if err := suite.world.API.RegisterDomain(ctx, o.orgID, o.domain); err != nil {
@@ -95,34 +96,21 @@ func (o *employer) someone() *employee {
 // somebody is an employee of whom the company's directory is told.
 func (o *employer) somebody(p scim.Person) *employee {
 	o.c.Helper()
-	o.c.removeLater("directory user", p.UserName, func(ctx context.Context) error { return o.forget(ctx, "/Users", "userName", p.UserName) })
+	o.forgetLater("directory user", "/Users", "userName", p.UserName)
 	if domain := "@" + o.domain; strings.HasSuffix(p.Email, domain) {
 		o.c.removeLater("user", p.Email, func(ctx context.Context) error { return o.c.removePerson(ctx, p.Email) })
 	}
 	return &employee{employer: o, Person: p}
 }
 
-// forget deletes whatever of a kind has a text as an attribute.
-func (o *employer) forget(ctx context.Context, path, attribute, text string) error {
-	found, err := o.Do(ctx, http.MethodGet, scim.Query(path, "filter", scim.Equals(attribute, text)), nil)
-	if err != nil || found.Status == http.StatusUnauthorized || found.Status == http.StatusForbidden {
-		return err // the directory is gone with its organization
+// forgetLater sees to it that what has a text as an attribute leaves the standing
+// directory in the end. One of a case's own goes with its organization.
+func (o *employer) forgetLater(kind, path, attribute, text string) {
+	o.c.Helper()
+	if o.own {
+		return
 	}
-	page, err := found.Page()
-	if err != nil {
-		return err
-	}
-	for _, resource := range page.Resources {
-		id, _ := resource["id"].(string)
-		name, _ := resource[attribute].(string)
-		if !strings.EqualFold(name, text) {
-			continue // an endpoint that ignores filters
-		}
-		if _, err := o.Do(ctx, http.MethodDelete, path+"/"+url.PathEscape(id), nil); err != nil {
-			return err
-		}
-	}
-	return nil
+	o.c.removeLater(kind, text, func(ctx context.Context) error { return o.Forget(ctx, path, attribute, text) })
 }
 
 // send sends a request to the directory. Its answer is the caller's to judge.

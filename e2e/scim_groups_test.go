@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -125,7 +124,7 @@ func (o *employer) group(name string) string {
 func (o *employer) newGroup(members ...string) string {
 	o.c.Helper()
 	name := "Preflight " + o.c.unique()
-	o.c.removeLater("directory group", name, func(ctx context.Context) error { return o.forget(ctx, "/Groups", "displayName", name) })
+	o.forgetLater("directory group", "/Groups", "displayName", name)
 	id := o.do(http.MethodPost, "/Groups", o.speak.Group(name, name, members...)).ID()
 	if id == "" {
 		o.c.Fatalf("expected the answer to the creation of a group to name its id")

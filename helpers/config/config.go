@@ -109,7 +109,7 @@ type Config struct {
 
 	// Capabilities.
 	TimeURL             string   `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
-	FaultURL            string   `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject."`
+	FaultURL            string   `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject: POST is answered with {\"id\"}, DELETE below it with that id ends it; GET, where offered, lists {\"faults\":[{\"id\",\"subject\"}]}."`
 	ProviderAccountsURL string   `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\",\"claims\"}; claims, an object, overrule what an OpenID provider's ID token says of the account."`
 	APICan              []string `env:"PREFLIGHT_API_CAN" words:"connections deactivation" doc:"What the management API does for this client beyond the stable reference (comma list): connections (preview: an organization's connections are made and changed), deactivation (PATCH of a membership takes membership_status)."`
 	DNSURL              string   `env:"PREFLIGHT_DNS_URL" kind:"uri" doc:"Makes a TXT record that the auth environment then finds: POST {\"name\",\"value\"}."`

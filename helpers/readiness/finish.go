@@ -19,6 +19,7 @@ import (
 // could not be written; the result is there nevertheless.
 func (r *Run) Finish(ending Ending) (*Result, error) {
 	r.once.Do(func() {
+		defer r.dead()
 		r.close(ending)
 		r.closingNotes()
 		r.record(event{Event: "run_ended", Run: r.id, Text: ending.Reason})

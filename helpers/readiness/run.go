@@ -8,6 +8,7 @@
 //	index.html    the report; junit.xml, ctrf.json and summary.md for CI servers
 //	events.jsonl  what happened, one JSON object a line, as it happened
 //	ledger.jsonl  what the run created at the deployment, and what is gone again
+//	alive         there as long as the run's process is, and locked by it
 //	evidence/     pictures, traces and texts of the cases, redacted
 //
 // <reports>/history.jsonl has a line for each whole run that ended by itself.
@@ -83,6 +84,7 @@ type Run struct {
 	before   []past // the runs before this one, on the same deployment
 	redactor *Redactor
 	ledger   *Ledger
+	dead     func() // nobody takes this run for living any more
 	events   *journal
 	progress *progress
 
@@ -157,8 +159,10 @@ func (r *Run) open() (err error) {
 	if err = os.Mkdir(r.dir, 0o700); err != nil {
 		return err
 	}
+	r.dead = stayAlive(r.dir)
 	defer func() {
 		if err != nil { // nothing of a run that never began stays
+			r.dead()
 			_ = os.RemoveAll(r.dir)
 			_ = os.RemoveAll(r.raw)
 		}

@@ -49,15 +49,29 @@ func (c *Client) DeleteOrganization(ctx context.Context, id string) error {
 	return gone(c.call(ctx, http.MethodDelete, "/api/v1/organizations/"+url.PathEscape(id), nil, nil, nil))
 }
 
+// FindOrganization returns the organization that was made with this external id;
+// nil without an error where there is none.
+func (c *Client) FindOrganization(ctx context.Context, externalID string) (*Organization, error) {
+	var out struct{ Organization Organization }
+	err := c.call(ctx, http.MethodGet, "/api/v1/organizations:external/"+url.PathEscape(externalID), nil, nil, &out)
+	switch {
+	case IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return &out.Organization, nil
+}
+
 // DeleteOrganizationByExternalID deletes the organization that was made with
 // this external id, also when the answer to its creation never came. None is no
 // error.
 func (c *Client) DeleteOrganizationByExternalID(ctx context.Context, externalID string) error {
-	var out struct{ Organization Organization }
-	if err := c.call(ctx, http.MethodGet, "/api/v1/organizations:external/"+url.PathEscape(externalID), nil, nil, &out); err != nil {
-		return gone(err)
+	found, err := c.FindOrganization(ctx, externalID)
+	if err != nil || found == nil {
+		return err
 	}
-	return c.DeleteOrganization(ctx, out.Organization.ID)
+	return c.DeleteOrganization(ctx, found.ID)
 }
 
 // DeleteOrganizationIfEmpty deletes an organization that has no member left,

@@ -10,13 +10,13 @@ import (
 
 // pages reads a list page by page. A page token may come although nothing
 // follows (spec/api.md 4), so the list also ends with a page that holds
-// nothing new; id tells the entries apart.
+// nothing new; id tells the entries apart. However long it is, all of it is read:
+// what is looked for must not be missed for standing far down.
 func pages[T any](ctx context.Context, c *Client, path string, query url.Values, member string, id func(T) string) ([]T, error) {
-	const most = 50
 	query.Set("page_size", "30")
 	var all []T
 	seen := map[string]bool{}
-	for range most {
+	for {
 		var out map[string]json.RawMessage
 		if err := c.call(ctx, http.MethodGet, path, query, nil, &out); err != nil {
 			return nil, err
@@ -38,9 +38,8 @@ func pages[T any](ctx context.Context, c *Client, path string, query url.Values,
 		var next string
 		_ = json.Unmarshal(out["next_page_token"], &next)
 		if next == "" || fresh == 0 {
-			break
+			return all, nil
 		}
 		query.Set("page_token", next)
 	}
-	return all, nil
 }

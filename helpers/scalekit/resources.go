@@ -69,3 +69,14 @@ func (c *Client) TellPerson(ctx context.Context, connectionID, loginRequestID, b
 	a, err := c.send(ctx, http.MethodPost, c.base+path, "application/json", body, header)
 	return a.status, err
 }
+
+// MCPClient is a client that has registered itself at an MCP server (spec/mcp.md 8).
+type MCPClient struct {
+	ID   string `json:"client_id"`
+	Name string `json:"name"`
+}
+
+// MCPClients lists the clients that have registered themselves at an MCP server.
+func (c *Client) MCPClients(ctx context.Context, resourceID string) ([]MCPClient, error) {
+	return pages(ctx, c, "/api/v1/resources/"+url.PathEscape(resourceID)+"/clients", url.Values{}, "clients", func(one MCPClient) string { return one.ID })
+}

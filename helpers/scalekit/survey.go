@@ -51,5 +51,5 @@ type Resource struct {
 
 // Resources lists the MCP servers of the environment.
 func (c *Client) Resources(ctx context.Context) ([]Resource, error) {
-	return pages(ctx, c, "/api/v1/resources", url.Values{}, "resources", func(r Resource) string { return r.ID })
+	return pages(ctx, c, "/api/v1/resources", url.Values{"resource_type": {"MCP_SERVER"}}, "resources", func(r Resource) string { return r.ID })
 }

@@ -107,10 +107,16 @@ func (c *Client) GetUser(ctx context.Context, id string) (*User, error) {
 	return c.user(ctx, http.MethodGet, "/api/v1/users/"+url.PathEscape(id), nil, nil)
 }
 
+// SearchUsers lists the people whom the environment finds by a text of 3 to 100
+// characters, such as a part of their address.
+func (c *Client) SearchUsers(ctx context.Context, text string) ([]User, error) {
+	return pages(ctx, c, "/api/v1/users:search", url.Values{"query": {text}}, "users", func(u User) string { return u.ID })
+}
+
 // FindUser returns the person with the address, upper and lower case alike;
 // nil without an error where there is none.
 func (c *Client) FindUser(ctx context.Context, email string) (*User, error) {
-	users, err := pages(ctx, c, "/api/v1/users:search", url.Values{"query": {email}}, "users", func(u User) string { return u.ID })
+	users, err := c.SearchUsers(ctx, email)
 	if err != nil {
 		return nil, err
 	}

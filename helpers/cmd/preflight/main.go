@@ -39,7 +39,7 @@ const usage = `usage: preflight setup      fetch the browser driver, find or ins
        preflight repro NAME           run a case again, slowly and traced: the folder of a red case, item, item#case, or a pattern
        preflight pattern NAME         print what go test -run takes for it; several items are possible
        preflight trace FILE           open a trace in Playwright's viewer
-       preflight sweep [-yes]         remove what killed runs have left at the deployment; without -yes, list it
+       preflight sweep [-yes] [-forget]   remove what killed runs have left at the deployment; without -yes, list it
        preflight night [-stale] [-n]  open, update or close the one issue that tells of the nightly runs
        preflight age                  say when the last whole run is too old; exit 1 then
 A FOLDER is that of a run, such as reports/latest.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/flock"
 )
 
 // setup puts the driver and a browser in place. With both there it only looks;
@@ -25,7 +26,7 @@ func setup(ctx context.Context, out io.Writer) error {
 	if err := os.MkdirAll(filepath.Dir(place.driverDir), 0o755); err != nil {
 		return fmt.Errorf("the folder of the browser driver cannot be made: %w", err)
 	}
-	unlock, err := lock(place.driverDir + ".lock")
+	unlock, err := flock.Wait(place.driverDir + ".lock")
 	if err != nil {
 		return err
 	}

@@ -2,30 +2,31 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
-	"github.com/auth-preflight/auth-preflight/helpers/readiness"
-	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
+// removalBudget bounds the removal of one thing.
+const removalBudget = time.Minute
+
 // sweep removes what killed runs have left at the deployment, by their ledgers,
-// and nothing else: a thing is theirs only if its name carries the run's id.
-// Without -yes it only says what it would remove.
+// and nothing else: a thing is theirs only if its name carries the run's id, or
+// if the deployment gave its id to the run. With -yes it removes, then asks the
+// deployment again whether all is gone. Without -yes it only says what it would
+// remove, and sends nothing. What it cannot remove it names, with the reason.
+// The answer is 0 only where nothing is left that a ledger knows of, or, without
+// -yes, where all of it could be removed; interrupted, it can be run again.
 func sweep(args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("sweep", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	yes := flags.Bool("yes", false, "remove it, do not only list it")
-	older := flags.Duration("older", 2*time.Hour, "a run that did not end is over when it began longer ago: it could still be under way")
+	forget := flags.Bool("forget", false, "strike out what is left to you: it was done by hand")
+	older := flags.Duration("older", 2*time.Hour, "a run that did not end, and of whose process nobody knows, is over when it began longer ago")
 	if flags.Parse(args) != nil || flags.NArg() > 0 {
 		return wrongly(stderr)
 	}
@@ -40,98 +41,89 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return trouble(stderr, err)
 	}
-	left, underWay, err := leftBehind(folder, cfg, *older, time.Now())
+	left, not, err := leftBehind(folder, cfg, *older, time.Now())
 	if err != nil {
 		return trouble(stderr, err)
 	}
-	api := scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, cfg.Client())
-	failed := 0
+	b, todo := newBroom(cfg), 0
 	for _, one := range left {
-		what := one.entry.Kind + " " + one.entry.Label
-		switch {
-		case !one.removable():
-			fmt.Fprintf(stdout, "left to you   %s (run %s)\n", what, one.run)
-		case !*yes:
-			fmt.Fprintf(stdout, "would remove  %s (run %s)\n", what, one.run)
-		default:
-			if err := one.remove(api); err != nil {
-				failed++
-				fmt.Fprintf(stdout, "still there   %s: %v\n", what, err)
-				continue
-			}
-			one.entry.Gone()
-			fmt.Fprintf(stdout, "removed       %s\n", what)
+		if _, why := b.way(one); why == "" {
+			todo++
 		}
 	}
-	if underWay > 0 {
-		fmt.Fprintf(stdout, "Not looked at, for they may be under way: %d that began less than %v ago and did not end. If they were killed: make sweep OLDER=0s.\n", underWay, *older)
+	if *yes && todo > 0 {
+		if err := b.entry(); err != nil {
+			return trouble(stderr, fmt.Errorf("nothing was removed, for the deployment does not let the suite in: %w", cfg.Doubted(err)))
+		}
 	}
+	byHand := b.removeAll(left, *yes, *forget, stdout)
+	still := 0
+	if *yes && todo > 0 {
+		if still, err = b.lookAgain(left, stdout); err != nil {
+			return trouble(stderr, fmt.Errorf("it is not known whether all is gone: %w", err))
+		}
+	}
+	not.say(stdout, *older)
 	switch {
-	case failed > 0:
-		return 1
-	case len(left) == 0 && underWay > 0: // nobody knows
-	case len(left) == 0:
-		fmt.Fprintln(stdout, "Nothing is left behind that a ledger knows of.")
-	case !*yes:
+	case still > 0:
+		fmt.Fprintf(stdout, "Asked again, the deployment still shows %d of what these runs made: look at it, and sweep again.\n", still)
+	case *yes && todo > 0:
+		fmt.Fprintln(stdout, "Asked again, the deployment shows nothing more of these runs.")
+	case todo > 0:
 		fmt.Fprintln(stdout, "Nothing was removed: make sweep YES=1 does it.")
+	case byHand == 0 && not == unfinished{}:
+		fmt.Fprintln(stdout, "Nothing is left behind that a ledger knows of.")
+	}
+	if byHand > 0 {
+		fmt.Fprintf(stdout, "%d cannot be removed from here: do it by hand, then strike it out with make sweep FORGET=1.\n", byHand)
+	}
+	if still > 0 || byHand > 0 {
+		return 1
 	}
 	return 0
 }
 
-// leftover is something that a run created and nobody removed.
-type leftover struct {
-	run   string
-	began time.Time
-	entry *readiness.Entry
-}
-
-// leftBehind reads the ledgers of all runs on this deployment that are over, and
-// counts those that may be under way.
-func leftBehind(reports string, cfg *config.Config, older time.Duration, now time.Time) (left []leftover, underWay int, err error) {
-	ledgers, err := filepath.Glob(filepath.Join(reports, "runs", "*", "ledger.jsonl"))
-	if err != nil {
-		return nil, 0, err
-	}
-	deeper, _ := filepath.Glob(filepath.Join(reports, "repro", "*", "runs", "*", "ledger.jsonl"))
-	for _, path := range append(ledgers, deeper...) {
-		result, err := load(filepath.Dir(path))
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return nil, 0, err
-		case result.Run.Deployment.AppURL != cfg.AppURL.String() || result.Run.Deployment.EnvironmentURL != cfg.EnvironmentURL.String():
-			continue // of another deployment: this one's client is nothing to it
-		case !result.Run.Finished && now.Sub(result.Run.Started) < older:
-			underWay++
-			continue
-		}
-		entries, err := readiness.ReadLedger(path)
-		if err != nil {
-			return nil, 0, err
-		}
-		for i := range entries {
-			if !entries[i].IsGone() {
-				left = append(left, leftover{result.Run.ID, result.Run.Started, &entries[i]})
-			}
-		}
-	}
-	// People first: an organization with somebody in it is not empty.
-	slices.SortStableFunc(left, func(a, b leftover) int { return strings.Compare(b.entry.Kind, a.entry.Kind) })
-	return left, underWay, nil
-}
-
-// removable reports whether it is surely the run's own, and of a kind that the
-// API removes.
-func (l leftover) removable() bool {
-	return strings.Contains(l.entry.Label, l.run) && (l.entry.Kind == "user" || l.entry.Kind == "organization")
-}
-
-func (l leftover) remove(api *scalekit.Client) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+// entry asks for a token, so that a wrong secret is said once.
+func (b *broom) entry() error {
+	ctx, cancel := context.WithTimeout(context.Background(), removalBudget)
 	defer cancel()
-	if l.entry.Kind == "user" {
-		return api.DeletePerson(ctx, l.entry.Label, l.began)
+	_, err := b.api.Token(ctx)
+	return err
+}
+
+// removeAll removes what can be removed, or without yes says that it would, and
+// counts what is left to a person. forget strikes that out of the ledgers.
+func (b *broom) removeAll(left []leftover, yes, forget bool, stdout io.Writer) (byHand int) {
+	for _, one := range left {
+		switch w, why := b.way(one); {
+		case why != "" && forget:
+			one.entry.Gone()
+			fmt.Fprintf(stdout, "struck out    %s (run %s)\n", one, one.run)
+		case why != "":
+			byHand++
+			fmt.Fprintf(stdout, "left to you   %s (run %s): %s\n", one, one.run, why)
+		case !yes:
+			fmt.Fprintf(stdout, "would remove  %s (run %s)\n", one, one.run)
+		default:
+			ctx, cancel := context.WithTimeout(context.Background(), removalBudget)
+			err := w.remove(ctx)
+			cancel()
+			if err != nil {
+				fmt.Fprintf(stdout, "not removed   %s: %v\n", one, err)
+				continue
+			}
+			fmt.Fprintf(stdout, "removed       %s\n", one)
+		}
 	}
-	return api.DeleteOrganizationByExternalID(ctx, l.entry.Label)
+	return byHand
+}
+
+// say tells which runs were not swept, and why.
+func (u unfinished) say(stdout io.Writer, older time.Duration) {
+	if u.living > 0 {
+		fmt.Fprintf(stdout, "Not looked at, for they are under way: %d, whose process lives.\n", u.living)
+	}
+	if u.unknown > 0 {
+		fmt.Fprintf(stdout, "Not looked at, for they may be under way: %d that began less than %v ago on another machine, or before this one was started anew, and did not end. If they were killed: make sweep YES=1 OLDER=0s.\n", u.unknown, older)
+	}
 }
