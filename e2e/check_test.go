@@ -14,6 +14,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/idp"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
 
 // check is one running case. It is a testing.TB that remembers what was said,
@@ -30,7 +31,10 @@ type check struct {
 	// providers are the suite's identity providers in this case.
 	providers []*idp.IdP
 	lease     *lease
-	waived    bool // the profile accepts its failure: it is told, and go test goes on
+	asked     bool            // for people who can sign in
+	loan      *testusers.Loan // of this case, where they are test users
+	ageing    map[string]bool // those of them whom the case has made older
+	waived    bool            // the profile accepts its failure: it is told, and go test goes on
 
 	mu     sync.Mutex
 	failed bool // while waived
@@ -127,6 +131,9 @@ func (c *check) NeedMethod(methods ...string) {
 // all of it.
 func (c *check) Alone() {
 	c.Helper()
+	if c.asked {
+		c.Trouble("the case asks to be alone after it has asked for somebody who can sign in: others who wait for a test user would wait for ever")
+	}
 	c.lease.exclusive()
 	skipWhenOver(c.T)
 }

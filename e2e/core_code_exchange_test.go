@@ -21,7 +21,7 @@ func TestCodeExchange(t *testing.T) {
 		Mend:     "keep the page asked for with the state and go there after the callback",
 		Standard: "spec/app-contract.md L12, section 4.2",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		wanted := suite.cfg.AppProtectedPath + "?from=mail"
 		v.Step("open a protected page without a session")
@@ -39,7 +39,7 @@ func TestCodeExchange(t *testing.T) {
 		Standard: "RFC 9700 §4.2.4; spec/app-contract.md section 4.2",
 	}, func(c *check) {
 		v := c.Browser()
-		v.SignInOnPages(c.NewUser())
+		v.SignInOnPages(c.AnyUser())
 		assert.Empty(c, v.URL().Query().Get("code"), "code in the address after the sign-in")
 	})
 
@@ -48,7 +48,7 @@ func TestCodeExchange(t *testing.T) {
 		Mend:     "look at the error that the token endpoint gives",
 		Standard: "RFC 6749 §4.1.3; spec/oauth.md 3",
 	}, func(c *check) {
-		tokens := c.Browser().ObtainTokens(c.NewUser())
+		tokens := c.Browser().ObtainTokens(c.AnyUser())
 		assert.NotEmpty(c, tokens.IDToken, "id_token")
 		assert.Equal(c, "Bearer", tokens.TokenType, "token_type")
 		assert.Positive(c, tokens.ExpiresIn, "expires_in")
@@ -60,7 +60,7 @@ func TestCodeExchange(t *testing.T) {
 		Standard: "RFC 6749 §4.1.2; OWASP ASVS 10.4.2",
 	}, func(c *check) {
 		v := c.Browser()
-		form := v.TokenRequest(v.ObtainCode(c.NewUser(), nil))
+		form := v.TokenRequest(v.ObtainCode(c.AnyUser(), nil))
 		require.NotEmpty(c, v.Tokens(form).AccessToken, "the first redemption")
 		c.grantRefused(v.Tokens(form))
 	})
@@ -116,7 +116,7 @@ func TestCodeExchange(t *testing.T) {
 	for _, refusal := range refusals {
 		item.Case(refusal.name, refusal.advice, func(c *check) {
 			v := c.Browser()
-			user := c.NewUser()
+			user := c.AnyUser()
 			form := v.TokenRequest(v.ObtainCode(user, nil))
 			refusal.spoil(c, form)
 			c.refused(v.Tokens(form))
@@ -129,7 +129,7 @@ func TestCodeExchange(t *testing.T) {
 		Standard: "RFC 9700 §4.8.2; CVE-2025-4144",
 	}, func(c *check) {
 		v := c.Browser()
-		grant, refusedEarly := v.TryObtainCode(c.NewUser(), func(request url.Values) {
+		grant, refusedEarly := v.TryObtainCode(c.AnyUser(), func(request url.Values) {
 			request.Del("code_challenge")
 			request.Del("code_challenge_method")
 		})
@@ -145,7 +145,7 @@ func TestCodeExchange(t *testing.T) {
 	}, func(c *check) {
 		v := c.Browser()
 		verifier := scalekit.NewPKCE().Verifier
-		grant, refusedEarly := v.TryObtainCode(c.NewUser(), func(request url.Values) {
+		grant, refusedEarly := v.TryObtainCode(c.AnyUser(), func(request url.Values) {
 			request.Set("code_challenge", verifier)
 			request.Set("code_challenge_method", "plain")
 		})
@@ -162,7 +162,7 @@ func TestCodeExchange(t *testing.T) {
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.CodeLifetime)
 		v := c.Browser()
-		user := c.NewUser()
+		user := c.AnyUser()
 		form := v.TokenRequest(v.ObtainCode(user, nil))
 		c.OutliveBy(user, suite.cfg.CodeLifetime, 5*time.Minute)
 		c.grantRefused(v.Tokens(form))
@@ -174,7 +174,7 @@ func TestCodeExchange(t *testing.T) {
 		Standard: "spec/app-contract.md L11",
 	}, func(c *check) {
 		v := c.Browser()
-		user := c.NewUser()
+		user := c.AnyUser()
 		callback := v.LoginUpToCallback(user)
 		v.Goto(callback.URL())
 		v.VerifySignedIn(user)

@@ -115,7 +115,7 @@ func TestCookies(t *testing.T) {
 		Mend:     "issue a new session id when somebody signs in, and forget the old one",
 		Standard: "OWASP ASVS 7.2.4; CVE-2022-25896",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		attacker, victim := c.Browser(), c.Browser()
 		attacker.Goto(suite.cfg.App("/"))
 		attacker.StartLogin("")
@@ -176,7 +176,7 @@ func (c *check) signedInOnPages() *flows.Visitor {
 
 func (c *check) signedInBy(way func(*flows.Visitor, *flows.User)) *flows.Visitor {
 	c.Helper()
-	user := c.NewUser()
+	user := c.AnyUser()
 	v := c.Browser()
 	way(v, user)
 	v.VerifySignedIn(user)

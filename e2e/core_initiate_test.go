@@ -85,7 +85,7 @@ func TestInitiate(t *testing.T) {
 		Mend:     "answer prompt=login with the login page, also where there is a session",
 		Standard: "OpenID Connect Core §3.1.2.1; spec/oauth.md 2.3",
 	}, func(c *check) {
-		agent := c.Quiet(c.NewUser())
+		agent := c.Quiet(c.AnyUser())
 		known, end := agent.Tokens(nil)
 		require.NotNil(c, known, "tokens by the session that is there, without prompt; the request ended at %s", end.URL.Redacted())
 		_, end = agent.Tokens(url.Values{"prompt": {"login"}})
@@ -110,7 +110,7 @@ func TestInitiate(t *testing.T) {
 		Mend:     "forward unknown query parameters of the initiate-login route to the authorization URL",
 		Standard: "spec/oauth.md 8.1; spec/app-contract.md A6",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		request := v.StartLoginAt(suite.cfg.App(suite.cfg.AppInitiateLoginPath) + "?" + url.Values{"organization_id": {user.OrgID}}.Encode())
 		assert.Equal(c, user.OrgID, request.Get("organization_id"), "organization_id in the authorization request")

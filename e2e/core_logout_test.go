@@ -37,7 +37,7 @@ func TestLogout(t *testing.T) {
 	}, func(c *check) {
 		delay := suite.cfg.AppRevocationDelay
 		c.NeedTime(delay)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		v.VerifySignedIn(user)
@@ -86,7 +86,7 @@ func TestLogout(t *testing.T) {
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		token := v.ObtainTokens(nil).AccessToken
@@ -116,7 +116,7 @@ func TestLogout(t *testing.T) {
 		Mend:     "send Cache-Control: no-store with every private page",
 		Standard: "OWASP ASVS 14.3.2",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
@@ -134,7 +134,7 @@ func TestLogout(t *testing.T) {
 		Mend:     "send Cache-Control: no-store with every private page and change a cookie at sign-out; or ask the server again on pageshow with persisted",
 		Standard: "OWASP ASVS 14.3.2; HTML Living Standard 7.4.6.3 (page showing)",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		b, err := suite.keeping()
 		if err != nil {
 			c.leftOpen(user, err)
@@ -161,7 +161,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OpenID Connect RP-Initiated Logout 1.0 §3; RFC 9700 §4.11",
 	}, func(c *check) {
 		v := c.Browser()
-		user := c.NewUser()
+		user := c.AnyUser()
 		tokens := v.ObtainTokens(user)
 		for _, foreign := range []string{
 			"https://attacker.preflight.invalid/out",
@@ -180,7 +180,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.7",
 	}, func(c *check) {
 		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		if err := suite.world.API.RevokeUserSessions(suite.ctx, user.ID); err != nil {
@@ -196,7 +196,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.6; spec/app-contract.md O8",
 	}, func(c *check) {
 		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		claims := v.Claims(v.ObtainTokens(nil).IDToken)
@@ -212,7 +212,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.6",
 	}, func(c *check) {
 		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		tokens := v.ObtainTokens(nil)
@@ -228,7 +228,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OWASP ASVS 7.5.2",
 	}, func(c *check) {
 		c.Need("APP_LOGOUT_ALL_PATH")
-		user := c.NewUser()
+		user := c.AnyUser()
 		here, there := c.Browser(), c.Browser()
 		here.SignIn(user)
 		there.SignIn(user)
@@ -245,7 +245,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OWASP ASVS 7.5.2",
 	}, func(c *check) {
 		c.Need("APP_LOGOUT_ALL_PATH")
-		user := c.NewUser()
+		user := c.AnyUser()
 		here, there := c.Browser(), c.Browser()
 		here.SignIn(user)
 		there.SignIn(user)

@@ -76,7 +76,7 @@ func TestRedirects(t *testing.T) {
 		Standard: "OpenID Connect RP-Initiated Logout 1.0 §3; RFC 9700 §4.11",
 	}, func(c *check) {
 		agent := flows.NewAgent(c, suite.world)
-		hint := c.Browser().ObtainTokens(c.NewUser()).IDToken
+		hint := c.Browser().ObtainTokens(c.AnyUser()).IDToken
 		registered := suite.cfg.App(suite.cfg.AppPostLogoutPath)
 		sent := func(uri string) flows.Stop {
 			return agent.Get(suite.world.API.LogoutURL(url.Values{

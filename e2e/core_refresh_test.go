@@ -26,7 +26,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "spec/app-contract.md T4, section 4.7",
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
@@ -42,7 +42,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "spec/oauth.md 3.3; spec/app-contract.md T5",
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		for range 3 {
@@ -58,7 +58,7 @@ func TestRefresh(t *testing.T) {
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
 		const tabs = 10
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
@@ -74,7 +74,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "OWASP ASVS 7.3.1; spec/oauth.md 7",
 	}, func(c *check) {
 		c.Need("APP_IDLE_TIMEOUT")
-		user := c.NewUser()
+		user := c.AnyUser()
 		idle, _ := c.SessionLimits(user)
 		v := c.Browser()
 		v.SignIn(user)
@@ -89,7 +89,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "OWASP ASVS 7.3.2; spec/oauth.md 7",
 	}, func(c *check) {
 		c.Need("APP_ABSOLUTE_TIMEOUT")
-		user := c.NewUser()
+		user := c.AnyUser()
 		idle, absolute := c.SessionLimits(user)
 		v := c.Browser()
 		v.SignIn(user)
@@ -111,7 +111,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "OpenID Connect Core §12.2; spec/oauth.md 12 (9)",
 	}, func(c *check) {
 		v := c.Browser()
-		first := v.ObtainTokens(c.NewUser())
+		first := v.ObtainTokens(c.AnyUser())
 		second := v.Refresh(first.RefreshToken)
 		require.NotEmpty(c, second.AccessToken, "access token of the refresh (HTTP %d %s)", second.Status, second.Error)
 		before, after := v.Claims(first.AccessToken), v.Claims(second.AccessToken)
@@ -125,7 +125,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "RFC 9700 §4.14.2; OWASP ASVS 10.4.5",
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.AppRefreshGrace)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		first := v.ObtainTokens(user)
 		second := v.Refresh(first.RefreshToken)
@@ -143,7 +143,7 @@ func TestRefresh(t *testing.T) {
 	}, func(c *check) {
 		c.Need("PREFLIGHT_SECOND_CLIENT_ID", "PREFLIGHT_SECOND_CLIENT_SECRET")
 		v := c.Browser()
-		form := v.RefreshRequest(v.ObtainTokens(c.NewUser()).RefreshToken)
+		form := v.RefreshRequest(v.ObtainTokens(c.AnyUser()).RefreshToken)
 		form.Set("client_id", suite.cfg.SecondClientID)
 		form.Set("client_secret", suite.cfg.SecondClientSecret)
 		c.refused(v.Tokens(form))
@@ -155,7 +155,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "RFC 6749 §6; spec/oauth.md 3.4",
 	}, func(c *check) {
 		const granted, more = "openid offline_access", "email"
-		agent := c.Quiet(c.NewUser())
+		agent := c.Quiet(c.AnyUser())
 		first, end := agent.Tokens(url.Values{"scope": {granted}})
 		require.NotNil(c, first, "tokens with the scope %q; the request ended at %s", granted, end.URL.Redacted())
 		require.NotEmpty(c, first.RefreshToken, "refresh token of a grant with the scope %q", granted)
@@ -171,7 +171,7 @@ func TestRefresh(t *testing.T) {
 		Standard: "RFC 6749 §6; OWASP ASVS 10.4.10",
 	}, func(c *check) {
 		v := c.Browser()
-		form := v.RefreshRequest(v.ObtainTokens(c.NewUser()).RefreshToken)
+		form := v.RefreshRequest(v.ObtainTokens(c.AnyUser()).RefreshToken)
 		form.Del("client_secret")
 		c.refused(v.Tokens(form))
 	})
@@ -195,7 +195,7 @@ func TestRefresh(t *testing.T) {
 		Mend:     "look at the session's state at every refresh",
 		Standard: "OWASP ASVS 7.4.5; spec/oauth.md 7",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		tokens := v.ObtainTokens(user)
 		if err := suite.world.API.RevokeUserSessions(suite.ctx, user.ID); err != nil {

@@ -72,7 +72,7 @@ func TestState(t *testing.T) {
 		Standard: "OWASP ASVS 10.1.2; RFC 9700 §4.7",
 	}, func(c *check) {
 		attacker, victim := c.Browser(), c.Browser()
-		callback := attacker.LoginUpToCallback(c.NewUser())
+		callback := attacker.LoginUpToCallback(c.AnyUser())
 		victim.StartLogin("") // a victim with a sign-in of their own under way
 		victim.Goto(callback.URL())
 		victim.VerifySignedOut()
@@ -83,7 +83,8 @@ func TestState(t *testing.T) {
 		Mend:     "forget a state as soon as its callback has come",
 		Standard: "RFC 9700 §4.7",
 	}, func(c *check) {
-		victim, attacker := c.NewUser(), c.NewUser()
+		people := c.AnyUsers(2)
+		victim, attacker := people[0], people[1]
 		v := c.Browser()
 		request := v.LoginRequest()
 		v.Goto(request)
@@ -105,7 +106,7 @@ func TestState(t *testing.T) {
 	refused := func(nonce string) func(*check) {
 		return func(c *check) {
 			c.NeedPromise("nonce")
-			user := c.NewUser()
+			user := c.AnyUser()
 			v := c.Browser()
 			v.LoginWithRequest(user, map[string]string{"nonce": nonce})
 			v.VerifySignedOut()
@@ -120,7 +121,7 @@ func TestState(t *testing.T) {
 // afterwards in another sign-in, so that the refusal means something.
 func (c *check) callbackRefused(change func(flows.Callback) flows.Callback) {
 	c.Helper()
-	user := c.NewUser()
+	user := c.AnyUser()
 	v := c.Browser()
 	callback := v.LoginUpToCallback(user)
 	v.Goto(change(callback).URL())

@@ -30,7 +30,7 @@ func TestTokenLifetimes(t *testing.T) {
 		Standard: "RFC 6749 §5.1; spec/oauth.md 12 (8)",
 	}, func(c *check) {
 		v := c.Browser()
-		tokens := v.ObtainTokens(c.NewUser())
+		tokens := v.ObtainTokens(c.AnyUser())
 		claims := v.Claims(tokens.AccessToken)
 		lifetime := seconds(c, claims, "exp") - seconds(c, claims, "iat")
 		const tolerance = 5 // seconds
@@ -45,7 +45,7 @@ func TestTokenLifetimes(t *testing.T) {
 		Mend:     "look at the claim that is named, and at the custom claims of the dashboard",
 		Standard: "OpenID Connect Core §2 and §3.1.3.6; spec/oauth.md 4",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		grant := v.ObtainCode(user, nil)
 		tokens := v.Tokens(v.TokenRequest(grant))
@@ -165,7 +165,7 @@ func TestTokenLifetimes(t *testing.T) {
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		token := v.ObtainTokens(user).AccessToken
 		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status of the API with a fresh access token")
@@ -191,7 +191,7 @@ func TestTokenLifetimes(t *testing.T) {
 		c.NeedPromise("audience")
 		c.Need("APP_API_PATH", "PREFLIGHT_SECOND_CLIENT_ID", "PREFLIGHT_SECOND_CLIENT_SECRET", "PREFLIGHT_SECOND_REDIRECT_URI")
 		v := c.Browser()
-		token := c.secondClientTokens(v, c.NewUser()).AccessToken
+		token := c.secondClientTokens(v, c.AnyUser()).AccessToken
 		require.NotEmpty(c, token, "an access token of the second client")
 		c.tokenRefused(v, token, "of the client "+suite.cfg.SecondClientID)
 	})
@@ -203,7 +203,7 @@ func (c *check) apiTokens() (*flows.Visitor, *scalekit.TokenAnswer) {
 	c.Helper()
 	c.Need("APP_API_PATH")
 	v := c.Browser()
-	tokens := v.ObtainTokens(c.NewUser())
+	tokens := v.ObtainTokens(c.AnyUser())
 	require.Equal(c, http.StatusOK, v.CallAPI(tokens.AccessToken), "HTTP status of the API with a fresh access token")
 	return v, tokens
 }

@@ -54,7 +54,7 @@ func TestDeliverability(t *testing.T) {
 // needFinalInbox makes a case not verified where mails end in a catcher.
 func (c *check) needFinalInbox() {
 	c.Helper()
-	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
+	c.needInbox()
 	if !suite.cfg.InboxFinal {
 		c.NotVerified("PREFLIGHT_INBOX_FINAL is not true: the inbox is a catcher, which takes anything and proves no deliverability. Use a mailbox whose server judges senders, or attest the item")
 	}

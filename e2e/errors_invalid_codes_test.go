@@ -36,7 +36,7 @@ func TestInvalidCodes(t *testing.T) {
 
 	item.Case("a code that was used opens no session in another browser", advice{Why: why, Mend: mend, Standard: "RFC 6749 §4.1.2"},
 		func(c *check) {
-			user := c.NewUser()
+			user := c.AnyUser()
 			v, other := c.Browser(), c.Browser()
 			callback := v.LoginUpToCallback(user)
 			v.Goto(callback.URL())
@@ -49,7 +49,7 @@ func TestInvalidCodes(t *testing.T) {
 	item.Case("a code that is over opens no session", advice{Why: why, Mend: mend, Standard: "RFC 6749 §4.1.2"},
 		func(c *check) {
 			c.NeedTime(suite.cfg.CodeLifetime)
-			user := c.NewUser()
+			user := c.AnyUser()
 			v := c.Browser()
 			callback := v.LoginUpToCallback(user)
 			c.OutliveBy(user, suite.cfg.CodeLifetime, 5*time.Minute)
@@ -60,7 +60,7 @@ func TestInvalidCodes(t *testing.T) {
 		func(c *check) {
 			c.Need("PREFLIGHT_SECOND_CLIENT_ID", "PREFLIGHT_SECOND_REDIRECT_URI")
 			attacker, victim := c.Browser(), c.Browser()
-			grant := attacker.ObtainCode(c.NewUser(), func(request url.Values) {
+			grant := attacker.ObtainCode(c.AnyUser(), func(request url.Values) {
 				request.Set("client_id", suite.cfg.SecondClientID)
 				request.Set("redirect_uri", suite.cfg.SecondRedirectURI)
 			})
@@ -75,7 +75,7 @@ func TestInvalidCodes(t *testing.T) {
 	}, func(c *check) {
 		c.NeedPromise("pkce")
 		attacker, victim := c.Browser(), c.Browser()
-		callback := attacker.LoginUpToCallback(c.NewUser())
+		callback := attacker.LoginUpToCallback(c.AnyUser())
 		state := victim.StartLogin("").Get("state")
 		c.codeRefused(victim, callback.Code, state)
 	})

@@ -38,7 +38,7 @@ func TestNetwork(t *testing.T) {
 			Mend:     "bound every call to the environment by a few seconds, treat whatever is no token answer as an outage, and show a page with a way to try again",
 			Standard: "OWASP ASVS 16.5.1 to 16.5.3; WSTG-ERRH",
 		}, func(c *check) {
-			user := c.NewUser()
+			user := c.AnyUser()
 			v := c.Browser()
 			v.OpenLogin("")
 			code := v.RequestCode(user)
@@ -58,7 +58,7 @@ func TestNetwork(t *testing.T) {
 		Standard: "CHECKLIST errors/network; RFC 6749 §5.2",
 	}, func(c *check) {
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
@@ -75,7 +75,7 @@ func TestNetwork(t *testing.T) {
 		Mend:     "end the own session first; telling the auth environment comes after, and may fail",
 		Standard: "OWASP ASVS 7.4.1",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		if suite.cfg.FaultURL != "" {
@@ -92,7 +92,7 @@ func TestNetwork(t *testing.T) {
 		Mend:     "keep what a sign-in that broke off leaves behind from standing in the way of the next one",
 		Standard: "CHECKLIST errors/network",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		outage := v.Unreachable(origin(suite.cfg.EnvironmentURL))
 		v.Step("begin a sign-in without a way to the auth environment")

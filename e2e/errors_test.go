@@ -22,7 +22,7 @@ func TestExpiredTokens(t *testing.T) {
 			Mend:     "when a refresh is refused drop the session, remember the page and send the browser to the login once",
 			Standard: "OWASP WSTG-ERRH; spec/app-contract.md section 1 (refresh)",
 		}, func(c *check) {
-			user := c.NewUser()
+			user := c.AnyUser()
 			ends := after(c.SessionLimits(user))
 			if ends == 0 {
 				c.NotVerified("set APP_IDLE_TIMEOUT and APP_ABSOLUTE_TIMEOUT (see .env.example)")
@@ -49,7 +49,7 @@ func TestExpiredTokens(t *testing.T) {
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
 		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		token := v.ObtainTokens(user).AccessToken
 		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status with a fresh token")

@@ -149,7 +149,7 @@ func TestFallback(t *testing.T) {
 		Standard: "RFC 6749 §4.1.2.1; OpenID Connect Core §3.1.2.6",
 	}, func(c *check) {
 		c.NeedMethod("email_code")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		asked := 0
 		for _, provider := range screens.Providers {
@@ -208,7 +208,7 @@ func TestFallback(t *testing.T) {
 		Standard: "WebAuthn Level 3 §5.1.4; CHECKLIST methods/fallback",
 	}, func(c *check) {
 		c.NeedMethod("passkey", "email_code")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		passkey.New(v.Page, passkey.Options{ResidentKey: true, UserVerified: true}).Cancel(true)
 		v.ChoosePasskey()
@@ -224,7 +224,7 @@ func TestFallback(t *testing.T) {
 		Standard: "CHECKLIST methods/fallback",
 	}, func(c *check) {
 		c.NeedMethod("passkey", "email_code")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.OpenLogin("")
 		request := v.URL().Query().Get("authRequestID")
@@ -245,7 +245,7 @@ func TestFallback(t *testing.T) {
 		Standard: "OpenID Connect Core §3.1.2.6; saml-core §3.2.2.2",
 	}, func(c *check) {
 		c.NeedMethod("email_code")
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		tried := 0
 		if suite.cfg.OIDCEmail != "" {

@@ -214,10 +214,10 @@ func TestRollback(t *testing.T) {
 		Standard: "CHECKLIST ops/rollback",
 	}, func(c *check) {
 		c.Need("PREFLIGHT_ROLLBACK_URL", "PREFLIGHT_ROLLBACK_EMAIL", "PREFLIGHT_ROLLBACK_PASSWORD")
-		user := c.NewUser()
+		c.Alone()
+		user := c.AnyUser()
 		inside, old := c.Browser(), c.Browser()
 		inside.SignIn(user)
-		c.Alone()
 		back := c.rollBack()
 
 		old.Step("sign in as before")

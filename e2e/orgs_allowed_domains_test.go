@@ -161,6 +161,7 @@ func (c *check) ownDomain() domain {
 // personIn invents somebody with an address in a domain of the suite's own.
 func (c *check) personIn(domainID string) *flows.User {
 	c.Helper()
+	c.needInbox()
 	return c.somebodyAt(config.Address(suite.cfg.DomainAddress, domainID))
 }
 

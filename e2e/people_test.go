@@ -27,8 +27,14 @@ func (c *check) NewPerson() *flows.User {
 // newPersonAt is NewPerson with an address made of id, which is unique.
 func (c *check) newPersonAt(id string) *flows.User {
 	c.Helper()
-	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
+	c.needInbox()
 	return c.somebodyAt(suite.world.Inbox.Address(id))
+}
+
+// needInbox makes a case not verified where no mail can be read.
+func (c *check) needInbox() {
+	c.Helper()
+	c.Need("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")
 }
 
 // somebodyAt is newPersonAt with the whole address, which is unique.
@@ -154,6 +160,8 @@ func (c *check) removeLater(kind, label string, remove func(context.Context) err
 // Age makes everything about one person older by d.
 func (c *check) Age(user *flows.User, d time.Duration) {
 	c.Helper()
+	c.Need("PREFLIGHT_TIME_URL")
+	c.mayAge(user)
 	c.control("PREFLIGHT_TIME_URL", map[string]any{"subject": user.Email, "seconds": int(d.Seconds())})
 }
 

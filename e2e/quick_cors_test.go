@@ -27,7 +27,7 @@ func TestCORS(t *testing.T) {
 		Mend:     "compare Origin with a list of your own origins, as a whole, and leave the headers out for any other",
 		Standard: "OWASP ASVS 3.4.2; CWE-942; Fetch §3.2",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		v.VerifySignedIn(user) // and so there is something to read
@@ -44,7 +44,7 @@ func TestCORS(t *testing.T) {
 		Mend:     "compare Origin with a list of your own origins, as a whole: not how it begins or ends, never \"null\", never \"*\" beside credentials",
 		Standard: "OWASP ASVS 3.4.2; CWE-942; Fetch §3.2",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		var table corsTable

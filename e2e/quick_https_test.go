@@ -129,16 +129,29 @@ func TestHTTPS(t *testing.T) {
 type shared[T any] struct {
 	once  sync.Once
 	made  bool
+	maker *check
 	value T
 }
 
 func (s *shared[T]) get(c *check, makeIt func() T) T {
 	c.Helper()
 	s.once.Do(func() {
+		s.maker = c
 		s.value = makeIt()
 		s.made = true
 	})
 	if !s.made {
+		s.maker.mu.Lock()
+		state, reason := s.maker.state, s.maker.reason
+		s.maker.mu.Unlock()
+		switch state {
+		case readiness.NotVerified:
+			c.NotVerified(reason)
+		case readiness.NotApplicable:
+			c.NotApplicable(reason)
+		case readiness.Attested:
+			c.NotVerified("what this case needs could not be done: somebody vouches for the case that was to do it")
+		}
 		c.Fatalf("what this case needs could not be done: another case of this item says why")
 	}
 	return s.value
@@ -158,7 +171,7 @@ func newRecordedLogin(c *check) *recordedLogin {
 	if err != nil {
 		c.Trouble("the discovery document cannot be read: %v", err)
 	}
-	user := c.NewUser()
+	user := c.AnyUser()
 	v := c.Browser()
 	v.Goto(suite.cfg.App("/"))
 	v.SignIn(user)

@@ -164,7 +164,7 @@ func loadAll(c *check) loaded {
 			l[what+" at "+withoutQuery(v.URL().String())] += text
 		}
 	}
-	user := c.NewUser()
+	user := c.AnyUser()
 	v.Goto(suite.cfg.App("/"))
 	look()
 	v.OpenLogin("")

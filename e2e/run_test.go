@@ -27,6 +27,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/proxy"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
 
 const (
@@ -65,9 +66,11 @@ type run struct {
 	counter  atomic.Int64
 	alone    sync.RWMutex
 	removals removals
-	profile  *readiness.Profile // nil where people declare nothing
-	ended    sync.Once
-	code     int
+	// testUsers are lent where there is no inbox; nil where nobody is.
+	testUsers *testusers.Pool
+	profile   *readiness.Profile // nil where people declare nothing
+	ended     sync.Once
+	code      int
 }
 
 // plan divides the time that go test gives a run. A zero deadline is none.
@@ -133,6 +136,7 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 		return nil, err
 	}
 	options.RunID, options.Part = id, r.part
+	r.lendTestUsers()
 	options.Deployment = readiness.Deployment{
 		Name: cfg.AppURL.Host, AppURL: cfg.AppURL.String(), EnvironmentURL: cfg.EnvironmentURL.String(),
 		Embedded: cfg.Origin("APP_URL") == config.FromEmbedded, Target: cfg.Target,
@@ -280,6 +284,7 @@ func (r *run) end(ending readiness.Ending, testCode int) int {
 		r.closeBrowser()
 		r.cleanUp()
 		r.noteWaits()
+	r.lendTestUsers()
 		result, err := r.results.Finish(ending)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "preflight: the report could not be written:", err)

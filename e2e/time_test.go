@@ -81,6 +81,9 @@ func (c *check) SessionLimits(user *flows.User) (idle, absolute time.Duration) {
 	idle = suite.cfg.AppAccessTokenLifetime.Truncate(time.Minute) + time.Minute
 	absolute = idle + time.Minute
 	c.NeedTime(absolute)
+	if user.Code != "" {
+		c.NotVerified("set PREFLIGHT_INBOX_URL: a test user's organization must not be given short sessions; somebody new has one of their own")
+	}
 	if err := suite.world.API.SetSessionLimits(suite.ctx, user.OrgID, absolute, idle); err != nil {
 		c.NotVerified("set PREFLIGHT_TIME_URL: the organization cannot be given short sessions by API (" + err.Error() + ")")
 	}

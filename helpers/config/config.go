@@ -30,8 +30,8 @@ type Config struct {
 	ClientID       string   `env:"SCALEKIT_CLIENT_ID" required:"true" doc:"Client ID of the environment's API client."`
 	ClientSecret   string   `env:"SCALEKIT_CLIENT_SECRET" secret:"true" required:"true" doc:"Its client secret."`
 	WebhookSecret  string   `env:"SCALEKIT_WEBHOOK_SECRET" secret:"true" doc:"Signing secret of the app's webhook endpoint (whsec_…)."`
-	TestUserEmail  string   `env:"SCALEKIT_TEST_USER_EMAIL" kind:"address" doc:"Address of a test user with a fixed one-time code (…+sktest@…)."`
-	TestUserCode   string   `env:"SCALEKIT_TEST_USER_CODE" secret:"true" doc:"The fixed code of that test user."`
+	TestUsers      []string `env:"SCALEKIT_TEST_USER_EMAIL" kind:"test-users" doc:"Addresses of the environment's test users (…+sktest@…; comma list, five at most). Each exists there and belongs to one organization. Without an inbox, cases that only need somebody to sign in borrow them, one at a time."`
+	TestUserCode   string   `env:"SCALEKIT_TEST_USER_CODE" secret:"true" doc:"The fixed one-time code of the test users."`
 
 	// The app under test.
 	AppURL                   *url.URL      `env:"APP_URL" kind:"base" required:"true" group:"The app" doc:"Address of the app whose sign-in is judged."`
@@ -108,7 +108,7 @@ type Config struct {
 	InboxFinal bool `env:"PREFLIGHT_INBOX_FINAL" doc:"true where that inbox is behind a receiving mail server that judges senders as people's do (junk folder, Authentication-Results). A catcher, which takes anything, proves no deliverability: leave it unset."`
 
 	// Capabilities.
-	TimeURL             string   `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer."`
+	TimeURL             string   `env:"PREFLIGHT_TIME_URL" kind:"uri" group:"Capabilities of a test deployment" doc:"Ages one subject: POST {\"subject\",\"seconds\"} with the control token as Bearer; {\"subject\",\"forget\":true} takes it back, which only test users need."`
 	FaultURL            string   `env:"PREFLIGHT_FAULT_URL" kind:"uri" doc:"Makes a part of the deployment fail for one subject: POST is answered with {\"id\"}, DELETE below it with that id ends it; GET, where offered, lists {\"faults\":[{\"id\",\"subject\"}]}."`
 	ProviderAccountsURL string   `env:"PREFLIGHT_PROVIDER_ACCOUNTS_URL" kind:"uri" doc:"Makes an account at a stand-in of a social provider: POST {\"provider\",\"email\",\"email_verified\",\"sub\",\"password\",\"given_name\",\"family_name\",\"claims\"}; claims, an object, overrule what an OpenID provider's ID token says of the account."`
 	APICan              []string `env:"PREFLIGHT_API_CAN" words:"connections deactivation" doc:"What the management API does for this client beyond the stable reference (comma list): connections (preview: an organization's connections are made and changed), deactivation (PATCH of a membership takes membership_status)."`

@@ -252,3 +252,20 @@ func TestHostsThatMayBeReached(t *testing.T) {
 	}
 	assert.True(t, (&config.Config{AllowedHosts: []string{"*"}}).MayReach("anywhere.test"))
 }
+
+func TestTestUsersStandInForAnInbox(t *testing.T) {
+	t.Parallel()
+	c, err := config.FromMap(minimal())
+	require.NoError(t, err)
+	assert.Equal(t, config.Inbox, c.MissingPeople(1))
+	assert.Empty(t, c.MissingPeople(0))
+	c, err = config.FromMap(minimal("SCALEKIT_TEST_USER_EMAIL", "John+SKTest@acme.test, jane+sktest@acme.test,", "SCALEKIT_TEST_USER_CODE", "424242"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"john+sktest@acme.test", "jane+sktest@acme.test"}, c.TestUsers)
+	assert.Empty(t, c.MissingPeople(2))
+	assert.Equal(t, []string{"SCALEKIT_TEST_USER_EMAIL"}, c.MissingPeople(3))
+	for _, wrong := range []string{"john+test@acme.test", "sktest+john@acme.test", "john", "a+sktest@x.test,b+sktest@x.test,c+sktest@x.test,d+sktest@x.test,e+sktest@x.test,f+sktest@x.test"} {
+		_, err := config.FromMap(minimal("SCALEKIT_TEST_USER_EMAIL", wrong))
+		assert.ErrorContains(t, err, "SCALEKIT_TEST_USER_EMAIL", wrong)
+	}
+}

@@ -257,6 +257,9 @@ func parseList(v Variable, text string) ([]string, error) {
 			}
 			return nil, fmt.Errorf("holds %q%s, but knows only %s", word, hint, strings.Join(v.words, ", "))
 		}
+		if v.kind == "test-users" && !testUser.MatchString(word) {
+			return nil, fmt.Errorf("holds %q, but takes addresses of test users, such as qa+sktest@acme.example", word)
+		}
 		if v.kind == "pattern" {
 			if err := checkHost(strings.TrimPrefix(word, "*.")); err != nil {
 				return nil, fmt.Errorf("holds %q, but takes host names and patterns such as *.acme.test", word)
@@ -264,5 +267,14 @@ func parseList(v Variable, text string) ([]string, error) {
 		}
 		words = append(words, word)
 	}
+	if v.kind == "test-users" && len(words) > mostTestUsers {
+		return nil, fmt.Errorf("holds %d addresses, but an environment has %d test users at most", len(words), mostTestUsers)
+	}
 	return words, nil
 }
+
+// mostTestUsers is how many test users an environment may have
+// (spec/hosted-pages.md 5.1).
+const mostTestUsers = 5
+
+var testUser = regexp.MustCompile(`^[^@\s<>]+\+sktest[^@\s<>]*@[^@\s<>]+$`)

@@ -37,6 +37,29 @@ func (c *Config) Missing(names ...string) []string {
 	return missing
 }
 
+// Inbox are the variables that an inbox needs.
+var Inbox = []string{"PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS"}
+
+// HasTestUsers reports whether there are test users and a way for them to sign in:
+// they have a code, and no link (spec/hosted-pages.md 5.1).
+func (c *Config) HasTestUsers() bool {
+	return len(c.Missing("SCALEKIT_TEST_USER_EMAIL", "SCALEKIT_TEST_USER_CODE")) == 0 && (len(c.Methods) == 0 || c.Has("email_code"))
+}
+
+// MissingPeople returns the variables without which n people cannot sign in by
+// what comes by mail: there is no inbox, and there are not so many test users.
+func (c *Config) MissingPeople(n int) []string {
+	inbox := c.Missing(Inbox...)
+	switch {
+	case n == 0 || len(inbox) == 0 || c.HasTestUsers() && len(c.TestUsers) >= n:
+		return nil
+	case c.HasTestUsers():
+		return []string{"SCALEKIT_TEST_USER_EMAIL"}
+	default:
+		return inbox
+	}
+}
+
 // Declined returns the reason with which the deployment declares that the app
 // does without what the variable describes ("none: …"); "" if it does not.
 func (c *Config) Declined(name string) (reason string) { return c.declined[name] }

@@ -66,8 +66,10 @@ func (a *Agent) Through(stop Stop, user *User) Stop {
 		switch {
 		case !stop.Followed || !stop.atAuth(a) || stop.has(screens.Alert):
 			return stop
+		case user.Code != "" && stop.has(screens.PinInput):
+			wants, fields["code"] = screens.PinInput, a.mails().AwaitCode(user, mark)
 		case stop.has(screens.PinInput), asked && stop.has(screens.ResendButton):
-			mail := a.mails().AwaitMail(user, mark, "a mail with a sign-in code or link", a.mails().signsIn)
+			mail := a.mails().AwaitMail(user, mark, signInMail, a.mails().signsIn)
 			if !stop.has(screens.PinInput) || len(mail.Codes) == 0 {
 				stop = a.Redeem(a.mails().LinkIn(mail))
 				continue

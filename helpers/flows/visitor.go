@@ -38,9 +38,10 @@ type World struct {
 	Learn func(secrets ...string)
 }
 
-// User is a person. Password is empty for those who never set one.
+// User is a person. Password is empty for those who never set one. Code is that of
+// a test user of the environment: it never changes, and no mail goes to them.
 type User struct {
-	Email, Password       string
+	Email, Password, Code string
 	GivenName, FamilyName string
 	ID, OrgID             string // empty until known
 }

@@ -181,6 +181,17 @@ func (w *walk) texts(x ast.Expr, s *scope) []string {
 	return nil
 }
 
+// number is the whole number that an expression can be told to be; else 1.
+func (w *walk) number(x ast.Expr, s *scope) int {
+	b := w.resolve(bound{x, s, nil})
+	if lit, ok := b.value.(*ast.BasicLit); ok && lit.Kind == token.INT {
+		if n, err := strconv.Atoi(lit.Value); err == nil {
+			return n
+		}
+	}
+	return 1
+}
+
 // empty reports whether an expression is a list of nothing.
 func (w *walk) empty(x ast.Expr, s *scope) bool {
 	b := w.resolve(bound{x, s, nil})

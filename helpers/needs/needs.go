@@ -21,6 +21,9 @@ type Case struct {
 	Name string // as the report has it; … stands for what only a run knows
 	// Variables are all needed; without one of them the case is not verified.
 	Variables []string
+	// People is how many have to sign in by what comes by mail, all at once: there
+	// is an inbox, or there are as many test users.
+	People int
 	// Methods are words of PREFLIGHT_METHODS, all needed.
 	Methods []string
 	// Perhaps are variables that it needs under conditions that only a run knows,

@@ -32,6 +32,17 @@ func TestIt(t *testing.T) {
 	}
 	item.Case("shared", advice{}, shared("APP_MORE"))
 	declare(item)
+	item.Case("by somebody", advice{}, func(c *check) { c.AnyUser() })
+	item.Case("by two", advice{}, func(c *check) { c.AnyUsers(2); c.AnyUser() })
+}
+
+func (c *check) AnyUser() { c.AnyUsers(1) }
+
+func (c *check) AnyUsers(n int) {
+	c.needPeople(n)
+	for range n {
+		c.NewUser()
+	}
 }
 
 func declare(item *item) {
@@ -69,6 +80,8 @@ func TestNeedsAreReadFromSources(t *testing.T) {
 		{Item: item, Name: "with two", Methods: []string{"two"}, Variables: []string{"PREFLIGHT_TWO"}},
 		{Item: item, Name: "shared", Variables: []string{"APP_FIRST", "APP_MORE"}},
 		{Item: item, Name: "declared elsewhere", Variables: []string{"PREFLIGHT_KEY", "PREFLIGHT_CERT"}},
+		{Item: item, Name: "by somebody", People: 1},
+		{Item: item, Name: "by two", People: 2},
 	}, cases)
 }
 
@@ -81,7 +94,7 @@ func TestTheSuiteIsUnderstood(t *testing.T) {
 	for _, v := range config.Variables() {
 		known[v.Name] = true
 	}
-	seen, inbox := map[string]bool{}, 0
+	seen, inbox, people := map[string]bool{}, 0, 0
 	for _, c := range cases {
 		seen[c.Item] = true
 		for _, name := range append(c.Variables, c.Perhaps...) {
@@ -90,11 +103,15 @@ func TestTheSuiteIsUnderstood(t *testing.T) {
 				inbox++
 			}
 		}
+		if c.People > 0 {
+			people++
+		}
 	}
 	for _, item := range checklist.All() {
 		assert.True(t, seen[item.ID], "no case of %s was found", item.ID)
 	}
-	assert.Greater(t, inbox, len(cases)/2, "most cases make a person of their own, who has an inbox")
+	assert.Greater(t, inbox+people, len(cases)/2, "most cases make a person of their own, who has an inbox, or borrow one")
+	assert.Greater(t, people, len(cases)/8, "many cases need no more than somebody who can sign in")
 }
 
 func TestWhatWillBecomeOfACase(t *testing.T) {
@@ -109,6 +126,19 @@ func TestWhatWillBecomeOfACase(t *testing.T) {
 	assert.Equal(t, Outlook{State: readiness.NotVerified, Missing: []string{"APP_API_PATH"}}, Case{Variables: []string{"APP_URL", "APP_API_PATH"}}.Outlook(cfg))
 	assert.Equal(t, readiness.NotApplicable, Case{Variables: []string{"APP_LOGOUT_ALL_PATH"}}.Outlook(cfg).State)
 	assert.Equal(t, readiness.NotApplicable, Case{Methods: []string{"passkey"}}.Outlook(cfg).State)
+	// Without an inbox, people who have to sign in may be borrowed.
+	inbox := []string{"PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS"}
+	assert.Equal(t, inbox, Case{People: 1}.Outlook(cfg).Missing)
+	vars["SCALEKIT_TEST_USER_EMAIL"], vars["SCALEKIT_TEST_USER_CODE"] = "qa+sktest@acme.test", "424242"
+	cfg, err = config.FromMap(vars)
+	require.NoError(t, err)
+	assert.Equal(t, inbox, Case{People: 1}.Outlook(cfg).Missing, "test users have a code, and PREFLIGHT_METHODS lists none")
+	vars["PREFLIGHT_METHODS"] = "password,email_code"
+	cfg, err = config.FromMap(vars)
+	require.NoError(t, err)
+	assert.Equal(t, Outlook{}, Case{People: 1}.Outlook(cfg))
+	assert.Equal(t, []string{"SCALEKIT_TEST_USER_EMAIL"}, Case{People: 2}.Outlook(cfg).Missing, "one is too few")
+	assert.Equal(t, inbox, Case{People: 1, Variables: inbox}.Outlook(cfg).Missing)
 	delete(vars, "PREFLIGHT_METHODS")
 	cfg, err = config.FromMap(vars)
 	require.NoError(t, err)

@@ -30,6 +30,7 @@ func (c Case) Outlook(cfg *config.Config) Outlook {
 		}
 	}
 	missing := cfg.Missing(c.Variables...)
+	addTo(&missing, cfg.MissingPeople(c.People)...)
 	if len(c.Methods) > 0 {
 		if len(cfg.Missing("PREFLIGHT_METHODS")) > 0 {
 			addTo(&missing, "PREFLIGHT_METHODS")

@@ -100,6 +100,13 @@ func (w *walk) call(n *ast.CallExpr, s *scope) bool {
 	case method && name == "NeedMethod" && w.in != nil:
 		w.need(n, s, &w.in.Methods)
 		return false
+	case method && name == "needPeople" && w.in != nil && len(n.Args) == 1:
+		w.in.People = max(w.in.People, w.number(n.Args[0], s))
+		return false
+	case method && name == "AnyUsers" && w.in != nil && len(n.Args) == 1:
+		// Which way they are come by is the run's choice, and no need of its own.
+		w.in.People = max(w.in.People, w.number(n.Args[0], s))
+		return false
 	case method && name == "NotVerified" && w.in != nil && len(n.Args) == 1:
 		for _, text := range w.texts(n.Args[0], s) {
 			switch named := variable.FindAllString(text, -1); {

@@ -114,6 +114,11 @@ func (i *Item) Case(name string) *Case {
 	return &Case{run: i.run, item: i, rec: rec, began: time.Now()}
 }
 
+// Waits says, in the events, what the case waits for before it can go on.
+func (c *Case) Waits(what string) {
+	c.run.record(event{Event: "case_waits", Item: c.item.id, Case: c.rec.name, Text: what})
+}
+
 // Evidence adds something a person can look at. File is a file in Dir.
 func (c *Case) Evidence(e Evidence) {
 	c.run.mu.Lock()

@@ -17,6 +17,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
 
 const (
@@ -209,8 +210,11 @@ func (f *findings) deployment(ctx context.Context, cfg *config.Config) {
 	}
 	status, err := reach(ctx, cfg.Client(), cfg.App("/"))
 	f.report("app", fmt.Sprintf("%s (HTTP %d)", cfg.AppURL, status), err)
-	if len(cfg.Missing("PREFLIGHT_INBOX_URL", "PREFLIGHT_INBOX_ADDRESS")) > 0 {
+	if len(cfg.Missing(config.Inbox...)) > 0 {
 		f.note("PREFLIGHT_INBOX_URL and PREFLIGHT_INBOX_ADDRESS are not both set: nothing that needs a mail can be verified")
+		if cfg.HasTestUsers() {
+			f.testUsers(ctx, cfg, api)
+		}
 		return
 	}
 	what := config.Address(cfg.InboxAddress, "…")
@@ -220,6 +224,13 @@ func (f *findings) deployment(ctx context.Context, cfg *config.Config) {
 		_, err = box.Mark(ctx, box.Address("doctor"))
 	}
 	f.report("inbox", what, err)
+}
+
+// testUsers looks at those who stand in for people with an inbox.
+func (f *findings) testUsers(ctx context.Context, cfg *config.Config, api *scalekit.Client) {
+	for _, address := range cfg.TestUsers {
+		f.report("test user", address, testusers.Check(ctx, api, address))
+	}
 }
 
 // reach asks for an address and takes any answer but a server error.

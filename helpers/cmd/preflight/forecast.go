@@ -48,6 +48,9 @@ func (f *findings) forecast(cfg *config.Config) {
 		for _, g := range groups(whole.costs) {
 			fmt.Fprintf(f.out, "  %s: %s\n", strings.Join(g.names, ", "), whole.extent(g.cases))
 		}
+		if len(whole.borrowing) > 0 {
+			fmt.Fprintf(f.out, "  SCALEKIT_TEST_USER_EMAIL, SCALEKIT_TEST_USER_CODE would do for %s of them\n", whole.extent(whole.borrowing))
+		}
 	}
 	if len(whole.perhaps) > 0 {
 		f.section("What a run may find it needs as well (a lifetime that is too long to be waited for, an API that refuses)")
@@ -63,6 +66,7 @@ type tally struct {
 	staging           int              // not harmless, on a production deployment
 	reason            string           // why some are not applicable
 	costs, perhaps    map[string][]int // cases, by variable
+	borrowing         []int            // cases for which test users would do, and nothing else is missing
 	items             map[int]string
 }
 
@@ -80,6 +84,9 @@ func (t *tally) add(number int, c needs.Case, o needs.Outlook) {
 	case readiness.NotVerified:
 		if len(o.Missing) == 0 {
 			t.staging++
+		}
+		if c.People > 0 && slices.Equal(o.Missing, config.Inbox) && !slices.Contains(c.Variables, config.Inbox[0]) {
+			t.borrowing = append(t.borrowing, number)
 		}
 		for _, name := range o.Missing {
 			t.costs[name] = append(t.costs[name], number)
