@@ -283,8 +283,8 @@ func (r *run) end(ending readiness.Ending, testCode int) int {
 		r.cancel()
 		r.closeBrowser()
 		r.cleanUp()
+		r.takeAllBack()
 		r.noteWaits()
-	r.lendTestUsers()
 		result, err := r.results.Finish(ending)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "preflight: the report could not be written:", err)
