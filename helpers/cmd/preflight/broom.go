@@ -8,21 +8,25 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/faults"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/scim"
 )
 
 // broom removes what runs have left, kind by kind, and looks whether it is gone.
 type broom struct {
+	cfg       *config.Config
 	api       *scalekit.Client
 	directory *scim.Client       // of PREFLIGHT_SCIM_URL; nil: not given
 	faults    *faults.Capability // of PREFLIGHT_FAULT_URL; nil: not given
 }
 
-func newBroom(cfg *config.Config) *broom {
-	b := &broom{api: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, cfg.Client())}
+// broomOf is for the deployment that cfg describes.
+func broomOf(cfg *config.Config) *broom {
+	slowly := pace.NewLimiter(cfg.APIRate, nil)
+	b := &broom{cfg: cfg, api: scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, cfg.Client()).Paced(slowly)}
 	if cfg.SCIMURL != "" {
-		b.directory = scim.New(cfg.SCIMURL, cfg.SCIMToken, cfg.Client())
+		b.directory = scim.New(cfg.SCIMURL, cfg.SCIMToken, cfg.Client()).Paced(slowly)
 	}
 	if cfg.FaultURL != "" {
 		b.faults = &faults.Capability{URL: cfg.FaultURL, Token: cfg.ControlToken, HTTP: cfg.Client()}
@@ -56,7 +60,7 @@ func (b *broom) way(one leftover) (w way, why string) {
 		return b.organization(one), ""
 	case kind == "MCP client":
 		return b.mcpClient(own), ""
-	case strings.HasPrefix(kind, "directory ") && b.directory == nil:
+	case (kind == "directory user" || kind == "directory group") && b.directory == nil:
 		return w, "set PREFLIGHT_SCIM_URL and PREFLIGHT_SCIM_TOKEN, as they were in that run"
 	case kind == "directory user":
 		return b.inDirectory("/Users", "userName", one.entry.Label), ""

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -20,12 +21,12 @@ const lookBudget = 10 * time.Minute
 // whatever else carries the id of one of the runs, which no ledger knows of. It
 // returns how many things are there, or may be since nobody would say.
 func (b *broom) lookAgain(left []leftover, stdout io.Writer) (still int, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookBudget)
+	ctx, cancel := pace.Budget(context.Background(), lookBudget)
 	defer cancel()
 	seen := map[string]bool{}
 	tell := func(what, more string) {
-		if !seen[what] {
-			seen[what] = true
+		if name := strings.ToLower(what); !seen[name] {
+			seen[name] = true
 			still++
 			fmt.Fprintf(stdout, "still there   %s%s\n", what, more)
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 )
 
 // removalBudget bounds the removal of one thing.
@@ -41,33 +42,44 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return trouble(stderr, err)
 	}
-	left, not, err := leftBehind(folder, cfg, *older, time.Now())
+	return broomOf(cfg).sweep(folder, choice{*yes, *forget, *older}, stdout, stderr)
+}
+
+// choice is what a person said about a sweep.
+type choice struct {
+	yes, forget bool
+	older       time.Duration
+}
+
+// sweep sweeps what the runs in a folder of reports have left.
+func (b *broom) sweep(reports string, said choice, stdout, stderr io.Writer) int {
+	left, not, err := leftBehind(reports, b.cfg, said.older, time.Now())
 	if err != nil {
 		return trouble(stderr, err)
 	}
-	b, todo := newBroom(cfg), 0
+	todo := 0
 	for _, one := range left {
 		if _, why := b.way(one); why == "" {
 			todo++
 		}
 	}
-	if *yes && todo > 0 {
+	if said.yes && todo > 0 {
 		if err := b.entry(); err != nil {
-			return trouble(stderr, fmt.Errorf("nothing was removed, for the deployment does not let the suite in: %w", cfg.Doubted(err)))
+			return trouble(stderr, fmt.Errorf("nothing was removed, for the deployment does not let the suite in: %w", b.cfg.Doubted(err)))
 		}
 	}
-	byHand := b.removeAll(left, *yes, *forget, stdout)
+	byHand := b.removeAll(left, said, stdout)
 	still := 0
-	if *yes && todo > 0 {
+	if said.yes && todo > 0 {
 		if still, err = b.lookAgain(left, stdout); err != nil {
 			return trouble(stderr, fmt.Errorf("it is not known whether all is gone: %w", err))
 		}
 	}
-	not.say(stdout, *older)
+	not.say(stdout, said.older)
 	switch {
 	case still > 0:
 		fmt.Fprintf(stdout, "Asked again, the deployment still shows %d of what these runs made: look at it, and sweep again.\n", still)
-	case *yes && todo > 0:
+	case said.yes && todo > 0:
 		fmt.Fprintln(stdout, "Asked again, the deployment shows nothing more of these runs.")
 	case todo > 0:
 		fmt.Fprintln(stdout, "Nothing was removed: make sweep YES=1 does it.")
@@ -85,27 +97,27 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 
 // entry asks for a token, so that a wrong secret is said once.
 func (b *broom) entry() error {
-	ctx, cancel := context.WithTimeout(context.Background(), removalBudget)
+	ctx, cancel := pace.Budget(context.Background(), removalBudget)
 	defer cancel()
 	_, err := b.api.Token(ctx)
 	return err
 }
 
 // removeAll removes what can be removed, or without yes says that it would, and
-// counts what is left to a person. forget strikes that out of the ledgers.
-func (b *broom) removeAll(left []leftover, yes, forget bool, stdout io.Writer) (byHand int) {
+// counts what is left to a person, unless that is to be struck out.
+func (b *broom) removeAll(left []leftover, said choice, stdout io.Writer) (byHand int) {
 	for _, one := range left {
 		switch w, why := b.way(one); {
-		case why != "" && forget:
+		case why != "" && said.forget:
 			one.entry.Gone()
 			fmt.Fprintf(stdout, "struck out    %s (run %s)\n", one, one.run)
 		case why != "":
 			byHand++
 			fmt.Fprintf(stdout, "left to you   %s (run %s): %s\n", one, one.run, why)
-		case !yes:
+		case !said.yes:
 			fmt.Fprintf(stdout, "would remove  %s (run %s)\n", one, one.run)
 		default:
-			ctx, cancel := context.WithTimeout(context.Background(), removalBudget)
+			ctx, cancel := pace.Budget(context.Background(), removalBudget)
 			err := w.remove(ctx)
 			cancel()
 			if err != nil {
