@@ -23,7 +23,7 @@ func TestCodeExchange(t *testing.T) {
 	}, func(c *check) {
 		user := c.AnyUser()
 		v := c.Browser()
-		wanted := suite.cfg.AppProtectedPath + "?from=mail"
+		wanted := suite.cfg.AppProtectedPath + "?from=mail&folder=all%20mails"
 		v.Step("open a protected page without a session")
 		v.Goto(suite.cfg.App(wanted))
 		v.AwaitAtAuth()
@@ -63,6 +63,23 @@ func TestCodeExchange(t *testing.T) {
 		form := v.TokenRequest(v.ObtainCode(c.AnyUser(), nil))
 		require.NotEmpty(c, v.Tokens(form).AccessToken, "the first redemption")
 		c.grantRefused(v.Tokens(form))
+	})
+
+	item.Case("of many redemptions of a code at the same moment one brings tokens", advice{
+		Why:      "who has caught a code redeems it beside the product, in the moment between the look whether it was used and the mark that it is",
+		Mend:     "look and mark in one step: delete the code and take what the deletion returns",
+		Standard: "RFC 6749 §4.1.2; CWE-367; CWE-362",
+	}, func(c *check) {
+		const atOnce = 4
+		v := c.Browser()
+		form := v.TokenRequest(v.ObtainCode(c.NewUser(), nil))
+		given := together(make([]int, atOnce), func(int) []string {
+			if answer := v.Tokens(form); answer.AccessToken != "" {
+				return []string{"tokens"}
+			}
+			return nil
+		})
+		assert.LessOrEqual(c, len(given), 1, "redemptions of %d that brought tokens", atOnce)
 	})
 
 	refusals := []struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // jwtShape finds anything that looks like a signed token.
@@ -74,6 +75,32 @@ func TestCookies(t *testing.T) {
 		v.PostFromAnotherSite(form)
 		seen := v.Fetch(http.MethodGet, profile)
 		require.NotContains(c, string(seen.Body), mark, "the profile after another site posted its form")
+	})
+
+	item.Case("nor can it send any other form in the person's name", advice{
+		Why:      "a guard was written for one form and forgotten at another; a page elsewhere writes into the person's data",
+		Mend:     "guard every request that changes something, in one place, before the routes",
+		Standard: "OWASP ASVS 3.5.1; CWE-352",
+	}, func(c *check) {
+		v := c.StageWithWindow().window // of somebody with the highest role, who is offered most
+		mark := "csrf-" + scriptSafe(c.unique())
+		home := suite.cfg.App(suite.cfg.AppProtectedPath)
+		v.Goto(home)
+		sent := 0
+		for _, form := range screens.FormsOn(v.HTML(), v.URL()) {
+			if form.Method != http.MethodPost || len(form.Editable) == 0 {
+				continue
+			}
+			for name := range form.Editable {
+				form.Fields.Set(name, mark)
+			}
+			v.PostFromAnotherSite(form)
+			sent++
+			require.NotContains(c, string(v.Fetch(http.MethodGet, home).Body), mark, "%s after another site posted its form to %s", suite.cfg.AppProtectedPath, form.Action.Path)
+		}
+		if sent == 0 {
+			c.NotApplicable("the page of APP_PROTECTED_PATH has no form that somebody writes into")
+		}
 	})
 
 	item.Case("sign-in works when the way back comes from another site", advice{

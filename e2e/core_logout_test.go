@@ -111,6 +111,22 @@ func TestLogout(t *testing.T) {
 			"the other tab still shows %s after a reload", other.URL())
 	})
 
+	item.Case("signing out in one browser leaves the others signed in", advice{
+		Why:      "who signs out on a shared computer is thrown out of the telephone and the laptop too, and what was not saved there is lost",
+		Mend:     "end the session of this browser; at the back channel end the one that sid names, and all of a person only where there is no sid",
+		Standard: "spec/oauth.md 6; OpenID Connect Back-Channel Logout 1.0 §2.7",
+	}, func(c *check) {
+		user := c.NewUser()
+		here, there := c.Unseen(), c.Unseen()
+		here.SignIn(user)
+		there.SignIn(user)
+		tokens := there.ObtainTokens(nil)
+		here.SignOut()
+		here.VerifySignedOut()
+		require.NotEmpty(c, there.Refresh(tokens.RefreshToken).AccessToken, "a refresh in the other browser, after the sign-out in this one")
+		there.VerifySignedIn(user)
+	})
+
 	item.Case("the back button shows nothing private", advice{
 		Why:      "the next person at the computer reads the last page",
 		Mend:     "send Cache-Control: no-store with every private page",
@@ -188,6 +204,25 @@ func TestLogout(t *testing.T) {
 		}
 		require.Eventually(c, func() bool { return v.WhoAmI(user.Email) == "" }, 10*time.Second, 100*time.Millisecond,
 			"the session must end within ten seconds, long before the access token does")
+	})
+
+	item.Case("of two sessions the back channel ends the one that the auth environment has ended", advice{
+		Why:      "whenever one session of a person ends, on whatever device, all others end with it",
+		Mend:     "end the session that the logout token's sid names; sub alone stands for all of the person's",
+		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.7",
+	}, func(c *check) {
+		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
+		user := c.NewUser()
+		here, there := c.Unseen(), c.Unseen()
+		here.SignIn(user)
+		there.SignIn(user)
+		sid := textOf(here.Claims(here.ObtainTokens(nil).AccessToken), "sid")
+		if err := suite.world.API.RevokeSession(suite.ctx, sid); err != nil {
+			c.mayBeAbsent("end one session", err)
+		}
+		require.Eventually(c, func() bool { return here.WhoAmI(user.Email) == "" }, 10*time.Second, 100*time.Millisecond,
+			"the session that was ended must end within ten seconds, long before the access token does")
+		there.VerifySignedIn(user)
 	})
 
 	item.Case("a forged logout token signs nobody out", advice{

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
@@ -96,6 +97,23 @@ func TestState(t *testing.T) {
 		again := c.Browser().AnswerRequest(request, attacker)
 		v.Goto(again.URL())
 		v.VerifyNotSignedInAs(attacker)
+	})
+
+	item.Case("sign-ins that were begun side by side in two tabs both end", advice{
+		Why:      "who has two tabs open when the session ends meets an error in one of them, and believes that sign-in is broken",
+		Mend:     "keep state, nonce and verifier of each sign-in under its own state, not one set for the browser",
+		Standard: "RFC 9700 §4.7; OpenID Connect Core §15.5.2",
+	}, func(c *check) {
+		user := c.NewUser()
+		v := c.Browser()
+		first, second := v.LoginRequest(), v.LoginRequest()
+		v.Goto(v.AnswerRequest(first, user).URL())
+		require.True(c, v.Landed(v.URL()), "the first tab ends behind the callback; it is at %s", v.URL().Path)
+		v.VerifySignedIn(user)
+		v.Goto(second) // the auth environment knows by now who it is
+		v.AwaitURL("the application", v.AtApp)
+		assert.True(c, v.Landed(v.URL()), "the second tab ends behind the callback; it is at %s", v.URL().Path)
+		v.VerifySignedIn(user)
 	})
 
 	compared := advice{

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
@@ -118,6 +119,29 @@ func TestFallback(t *testing.T) {
 		link := v.RequestMagicLink(user)
 		c.OutliveBy(user, suite.cfg.PasswordlessLifetime, 10*time.Minute)
 		v.Redeem(link)
+		c.explained(v)
+		v.GoOn(user)
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("a page of a sign-in that is over leads to a new one", advice{
+		Why:      "who goes back after signing in, or sends a form twice, meets a dead end or a blank page",
+		Mend:     "answer a sign-in that is over with words and a way to the application's own login",
+		Standard: "spec/oauth.md 8.1; CHECKLIST methods/fallback",
+	}, func(c *check) {
+		user := c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		page, form := v.URL(), screens.FormAt(v.HTML(), v.URL(), screens.EmailInput)
+		require.NotNil(c, form, "the form that asks for the address")
+		v.Identify(user)
+		v.AwaitLanding()
+		again := v.SendForm(form, map[string]string{"email": user.Email})
+		assert.Less(c, again.Status, 500, "HTTP status of a form that is sent after the sign-in")
+		v.Goto(page.String())
+		if v.Landed(v.URL()) {
+			return // led back by itself
+		}
 		c.explained(v)
 		v.GoOn(user)
 		v.VerifySignedIn(user)

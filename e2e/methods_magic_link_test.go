@@ -11,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // A sign-in link or code works once, soon, and only for the person who asked.
@@ -102,6 +105,56 @@ func TestMagicLink(t *testing.T) {
 		c.OutliveBy(user, suite.cfg.PasswordlessLifetime, 10*time.Minute)
 		v.Redeem(link)
 		v.VerifyNoWayIn()
+	})
+
+	item.Case("a link that is nearly over still signs in", advice{
+		Why:      "mails take their time; a link that ends before its mail says so sends people round in circles",
+		Mend:     "let links live for as long as the mail promises (PREFLIGHT_PASSWORDLESS_LIFETIME)",
+		Standard: "OWASP ASVS 6.5.5; spec/hosted-pages.md 5",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Unseen()
+		link := v.RequestMagicLink(user)
+		c.NearlyOutlive(user, suite.cfg.PasswordlessLifetime)
+		v.Redeem(link)
+		v.AwaitLanding()
+		v.VerifySignedIn(user)
+	})
+
+	item.Case("the address of a link is told to no other host", advice{
+		Why:      "whoever runs the fonts, pictures or statistics of the page can open the account before its owner does",
+		Mend:     "send Referrer-Policy: no-referrer or same-origin with every page whose address holds a token",
+		Standard: "RFC 9700 §4.2.4; OWASP ASVS 14.2.1; CWE-598",
+	}, func(c *check) {
+		c.NeedMethod("magic_link")
+		user := c.NewUser()
+		v := c.Browser()
+		link, err := url.Parse(v.RequestMagicLink(user))
+		require.NoError(c, err, "the mail's link")
+		v.Goto(link.String())
+		for _, exchange := range v.Log() {
+			u, err := url.Parse(exchange.URL)
+			if err != nil || strings.EqualFold(u.Host, link.Host) {
+				continue
+			}
+			assert.NotContains(c, exchange.RequestHeader.Get("Referer"), longestPart(link), "what %s is told of the page", u.Host)
+		}
+	})
+
+	item.Case("an address with an apostrophe is an address", advice{
+		Why:      "o'hara@… cannot sign in, although the mail would arrive",
+		Mend:     "take every address that RFC 5322 calls a dot-atom; whether it exists the mail shows",
+		Standard: "RFC 5322 §3.2.3; RFC 5321 §4.1.2",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		user := c.newPersonAt("o'hara-" + c.unique())
+		v := c.Unseen()
+		form := v.FormOn(v.LoginURL(""), screens.EmailInput)
+		answer := v.SendForm(form, map[string]string{"email": user.Email})
+		asked := screens.FormAt(string(answer.Body), form.Action, screens.EmailInput) // no mail goes out yet: not every inbox takes it
+		assert.Nil(c, asked, "the page asks for the address again (HTTP %d): %.200s", answer.Status, flows.AnswerText(answer, user.Email))
+		assert.Less(c, answer.Status, 400, "HTTP status of the answer to such an address")
 	})
 
 	item.Case("a code ends", advice{
@@ -255,12 +308,7 @@ func TestMagicLink(t *testing.T) {
 		for range 2 {
 			link, err := url.Parse(c.Unseen().RequestMagicLink(c.NewUser()))
 			require.NoError(c, err, "the mail's link")
-			longest := ""
-			for _, part := range append(strings.Split(link.Path, "/"), slices.Concat(slices.Collect(maps.Values(link.Query()))...)...) {
-				if len(part) > len(longest) {
-					longest = part
-				}
-			}
+			longest := longestPart(link)
 			require.GreaterOrEqual(c, len(longest)*6, bits, "the longest part of the link has room for fewer than %d bits", bits)
 			links[longest] = true
 		}
@@ -307,6 +355,16 @@ func TestMagicLink(t *testing.T) {
 			assert.NotContains(c, v.HTML(), code, "the page that waits for the code")
 		}
 	})
+}
+
+// longestPart is the part of a link that nobody can guess: its longest.
+func longestPart(link *url.URL) (longest string) {
+	for _, part := range append(strings.Split(link.Path, "/"), slices.Concat(slices.Collect(maps.Values(link.Query()))...)...) {
+		if len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
 }
 
 // fetchAsScanner opens a link as a mail gateway does: without the person's

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,52 @@ func TestPassword(t *testing.T) {
 		answer := v.SendPassword(form, user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken after %d wrong ones, without any delay", suite.cfg.PasswordAttempts+1)
+	})
+
+	item.Case("who has signed in is forgiven the errors of before", advice{
+		Why:      "who mistypes now and then is locked out one day, although each time they got in",
+		Mend:     "forget the wrong passwords of an address when the right one comes",
+		Standard: "OWASP ASVS 6.3.1; NIST SP 800-63B 3.2.2",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Unseen()
+		wrong := suite.cfg.PasswordAttempts/2 + 1
+		for range 2 {
+			form := v.PasswordForm(user.Email)
+			for range wrong {
+				v.SendPassword(form, newPassword())
+			}
+			answer := v.SendPassword(form, user.Password)
+			require.True(c, signsIn(answer.Status, answer.Header), "the right password after %d wrong ones (HTTP %d)", wrong, answer.Status)
+			v.ClearCookies(func(browser.Cookie) bool { return true })
+		}
+	})
+
+	item.Case("a password counts as it was typed", advice{
+		Why:      "a password with a space at its end, or letters of another alphabet, is taken at the sign-up and never again",
+		Mend:     "hash what was typed, in one Unicode normal form, and trim or translate nothing, at the sign-up, the reset and the sign-in alike",
+		Standard: "OWASP ASVS 6.2.8; NIST SP 800-63B 3.1.1.2",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewPerson()
+		user.Password = "Größe 密码 " + newPassword() + " + 100% "
+		suite.learn(user.Password)
+		c.Unseen().SignUpByPassword(user)
+		v := c.Unseen()
+		answer := v.SendPassword(v.PasswordForm(user.Email), user.Password)
+		require.True(c, signsIn(answer.Status, answer.Header), "the very password of the sign-up (HTTP %d)", answer.Status)
+	})
+
+	item.Case("an address that begins with a capital is the same person", advice{
+		Why:      "telephones write the first letter as a capital; people are told that they do not exist, or become a second person",
+		Mend:     "fold the case of an address before it is judged or looked up",
+		Standard: "RFC 5321 §2.4; spec/api.md 5.2",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Unseen()
+		letter := strings.IndexFunc(user.Email, unicode.IsLower)
+		v.SignInByPassword(&flows.User{Email: user.Email[:letter] + strings.ToUpper(user.Email[letter:letter+1]) + user.Email[letter+1:], Password: user.Password})
+		v.VerifySignedIn(user)
 	})
 
 	item.Case("a weak password is not accepted", advice{
@@ -440,6 +487,24 @@ func TestPassword(t *testing.T) {
 		probe := c.Unseen()
 		probe.TryPassword(late.Email, late.Password)
 		probe.VerifySignedOut()
+	})
+
+	item.Case("a reset link that is nearly over still works", advice{
+		Why:      "mails take their time; a link that ends before its mail says so locks people out for good",
+		Mend:     "let reset links live for as long as the mail promises (PREFLIGHT_RESET_LIFETIME)",
+		Standard: "OWASP ASVS 6.4.1",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		c.NeedTime(suite.cfg.ResetLifetime)
+		user := c.NewPasswordUser()
+		v := c.Unseen()
+		link := v.LinkIn(v.RequestReset(user))
+		c.NearlyOutlive(user, suite.cfg.ResetLifetime)
+		user.Password = newPassword()
+		v.SetNewPassword(link, user.Password)
+		fresh := c.Unseen()
+		fresh.SignInByPassword(user)
+		fresh.VerifySignedIn(user)
 	})
 
 	item.Case("a reset ends the sessions that were open", advice{

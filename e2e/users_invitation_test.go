@@ -86,6 +86,17 @@ func TestInvitation(t *testing.T) {
 		}
 	})
 
+	item.Case("an invitation that is nearly over still works", advice{
+		Why:      "who comes back from a holiday finds a mail that promises more days than it has",
+		Mend:     "let invitations live for as long as the mail promises (PREFLIGHT_INVITATION_LIFETIME)",
+		Standard: "spec/hosted-pages.md 10",
+	}, func(c *check) {
+		host, guest := c.NewUser(), c.NewPerson()
+		_, link := c.Invite(host.OrgID, guest)
+		c.NearlyOutlive(guest, suite.cfg.InvitationLifetime)
+		c.accept(guest, host.OrgID, link)
+	})
+
 	item.Case("an invitation that is opened by somebody else makes them no member", advice{
 		Why:      "a forwarded mail makes a stranger an administrator, under a name that nobody invited",
 		Mend:     "tie the invitation to its address: who is signed in as somebody else has to sign out first",

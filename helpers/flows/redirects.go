@@ -3,6 +3,9 @@ package flows
 import (
 	"net/http"
 	"net/url"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // Agent returns an agent with this browser's cookies of the auth environment:
@@ -54,6 +57,18 @@ func (v *Visitor) LeavesApp(base, target string) bool {
 	return !sameOrigin(to, v.World.Config.AppURL) && !sameOrigin(to, v.World.Config.EnvironmentURL)
 }
 
+// byItself is where a page leads without being asked; "" where it stays.
+func byItself(address string, answer *browser.Answer) string {
+	at, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	if next := screens.RefreshAt(string(answer.Body), at); next != nil {
+		return next.String()
+	}
+	return ""
+}
+
 // ReturnTo begins a sign-in that is to end at next, in a browser that the auth
 // environment knows, and follows it by direct requests. It returns each
 // redirect target that leaves application and auth environment, as it was
@@ -65,7 +80,10 @@ func (v *Visitor) ReturnTo(start string) (leaving string) {
 	for range most {
 		answer := v.Fetch(http.MethodGet, address)
 		target := answer.Header.Get("Location")
-		if answer.Status < 300 || answer.Status > 399 || target == "" {
+		if answer.Status < 300 || answer.Status > 399 {
+			target = byItself(address, answer) // a page that leads on by itself is a redirect in other words
+		}
+		if target == "" {
 			return ""
 		}
 		if v.LeavesApp(address, target) {
