@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
 
@@ -91,7 +92,7 @@ func (c *check) borrow(n int) *testusers.Loan {
 // takeBack gives test users back to the pool as they were. Who is not is told of in
 // the report, and lent to nobody else.
 func (r *run) takeBack(loan *testusers.Loan) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), cleanUpBudget)
+	ctx, cancel := pace.Budget(context.WithoutCancel(r.ctx), cleanUpBudget)
 	defer cancel()
 	if err := loan.Return(ctx); err != nil {
 		r.results.Note("not left as it was: " + err.Error())
@@ -139,7 +140,7 @@ func (r *run) takeAllBack() {
 	if r.testUsers == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.ctx), cleanUpBudget)
+	ctx, cancel := pace.Budget(context.WithoutCancel(r.ctx), cleanUpBudget)
 	defer cancel()
 	if err := r.testUsers.Close(ctx); err != nil {
 		r.results.Note("not left as it was: " + err.Error())

@@ -31,6 +31,7 @@ type check struct {
 	// providers are the suite's identity providers in this case.
 	providers []*idp.IdP
 	lease     *lease
+	life      time.Duration   // of access tokens in this case; zero: as declared
 	asked     bool            // for people who can sign in
 	loan      *testusers.Loan // of this case, where they are test users
 	ageing    map[string]bool // those of them whom the case has made older

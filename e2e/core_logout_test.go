@@ -85,14 +85,14 @@ func TestLogout(t *testing.T) {
 		Standard: "OWASP ASVS 7.4.1 and 9.2.1",
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		token := v.ObtainTokens(nil).AccessToken
 		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status of the API with a fresh access token")
 		v.SignOut()
-		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(user, c.TokenLife())
 		require.NotEqual(c, http.StatusOK, v.CallAPI(token), "HTTP status of the API after signing out and one lifetime")
 	})
 

@@ -25,11 +25,11 @@ func TestRefresh(t *testing.T) {
 		Mend:     "ask for offline_access, keep the refresh token and use it when the access token is over",
 		Standard: "spec/app-contract.md T4, section 4.7",
 	}, func(c *check) {
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
-		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(user, c.TokenLife())
 		answer := v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
 		require.Equal(c, http.StatusOK, answer.Status, "HTTP status of the protected page after one access-token lifetime")
 		require.True(c, v.Landed(v.URL()), "the browser is at %s; expected no visible sign-in", v.URL())
@@ -41,12 +41,12 @@ func TestRefresh(t *testing.T) {
 		Mend:     "store the refresh token of every answer in place of the one before",
 		Standard: "spec/oauth.md 3.3; spec/app-contract.md T5",
 	}, func(c *check) {
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
 		for range 3 {
-			c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+			c.Outlive(user, c.TokenLife())
 			v.VerifySignedIn(user)
 		}
 	})
@@ -56,12 +56,12 @@ func TestRefresh(t *testing.T) {
 		Mend:     "let one refresh run at a time for each session, and let the others wait for it",
 		Standard: "spec/app-contract.md T6; COMMON-MISTAKES §9",
 	}, func(c *check) {
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		const tabs = 10
 		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
-		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(user, c.TokenLife())
 		for i, status := range v.AskAtOnce(tabs, suite.cfg.App(suite.cfg.AppProtectedPath)) {
 			assert.Equal(c, http.StatusOK, status, "HTTP status in tab %d", i+1)
 		}

@@ -29,6 +29,7 @@ func TestTokenLifetimes(t *testing.T) {
 		Mend:     "set the access-token lifetime under Authentication > Session Policy, and APP_ACCESS_TOKEN_LIFETIME to the same",
 		Standard: "RFC 6749 §5.1; spec/oauth.md 12 (8)",
 	}, func(c *check) {
+		c.AsDeclared()
 		v := c.Browser()
 		tokens := v.ObtainTokens(c.AnyUser())
 		claims := v.Claims(tokens.AccessToken)
@@ -164,12 +165,12 @@ func TestTokenLifetimes(t *testing.T) {
 		Standard: "OWASP ASVS 9.2.1",
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.AnyUser()
 		v := c.Browser()
 		token := v.ObtainTokens(user).AccessToken
 		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status of the API with a fresh access token")
-		c.OutliveBy(user, suite.cfg.AppAccessTokenLifetime, 10*time.Minute)
+		c.OutliveBy(user, c.TokenLife(), 10*time.Minute)
 		c.tokenRefused(v, token, "that is over")
 	})
 

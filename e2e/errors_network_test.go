@@ -57,11 +57,11 @@ func TestNetwork(t *testing.T) {
 		Mend:     "keep the session when a refresh gets no answer; only a refusal (4xx) ends it",
 		Standard: "CHECKLIST errors/network; RFC 6749 §5.2",
 	}, func(c *check) {
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.AnyUser()
 		v := c.Browser()
 		v.SignIn(user)
-		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(user, c.TokenLife())
 		end := c.Break(user, fault{Status: http.StatusServiceUnavailable}.atAuth("/oauth/token"))
 		v.Step("open a protected page while the auth environment is down")
 		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))

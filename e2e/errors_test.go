@@ -48,12 +48,12 @@ func TestExpiredTokens(t *testing.T) {
 		Standard: "RFC 6750 §3.1; OWASP ASVS 9.2.1",
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.AnyUser()
 		v := c.Browser()
 		token := v.ObtainTokens(user).AccessToken
 		require.Equal(c, http.StatusOK, v.CallAPI(token), "HTTP status with a fresh token")
-		c.OutliveBy(user, suite.cfg.AppAccessTokenLifetime, 10*time.Minute)
+		c.OutliveBy(user, c.TokenLife(), 10*time.Minute)
 		status := v.CallAPI(token)
 		require.GreaterOrEqual(c, status, 400, "HTTP status with a token that has ended")
 		require.Less(c, status, 500, "HTTP status with a token that has ended")
@@ -110,7 +110,7 @@ func TestFullFlow(t *testing.T) {
 
 		if c.CanPass(suite.cfg.AppAccessTokenLifetime) {
 			v.Step("come back after the access token has ended")
-			c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+			c.Outlive(user, c.TokenLife())
 			v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
 			v.VerifySignedIn(user)
 		}

@@ -50,13 +50,6 @@ func (c *check) refreshDead(a *access) {
 	c.refused(a.Refresh(a.tokens.RefreshToken))
 }
 
-// NeedEndOfAccess makes a case not verified unless the life of an access token
-// can be seen to end.
-func (c *check) NeedEndOfAccess() {
-	c.Helper()
-	c.NeedTime(suite.cfg.AppAccessTokenLifetime)
-}
-
 // accessDead asserts that, one life of an access token later, neither the
 // product's session nor the token opens anything.
 func (c *check) accessDead(all ...*access) {
@@ -78,7 +71,7 @@ func (c *check) outlast(all ...*access) {
 	for _, a := range all {
 		if !slices.Contains(aged, a.user) && (len(aged) == 0 || suite.cfg.TimeURL != "") {
 			aged = append(aged, a.user)
-			c.Outlive(a.user, suite.cfg.AppAccessTokenLifetime)
+			c.Outlive(a.user, c.TokenLife())
 		}
 	}
 }

@@ -512,14 +512,14 @@ func TestPassword(t *testing.T) {
 		Mend:     "end all sessions and refresh tokens of the user when the password changes",
 		Standard: "OWASP ASVS 7.4.3",
 	}, func(c *check) {
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		user := c.NewPasswordUser()
 		intruder := c.Unseen()
 		intruder.SignInByPassword(user)
 		v := c.Unseen()
 		user.Password = newPassword()
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
-		c.Outlive(user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(user, c.TokenLife())
 		intruder.VerifySignedOut()
 	})
 }

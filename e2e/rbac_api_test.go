@@ -79,11 +79,11 @@ func TestRolesAtTheAPI(t *testing.T) {
 		Standard: "OWASP ASVS 9.2.1",
 	}, func(c *check) {
 		c.Need("APP_API_PATH")
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		s := c.Stage()
 		old := s.enter(s.matrix.Roles[0]) // of the first role, who could do everything
 		actions := s.tokenActions()
-		c.OutliveBy(old.user, suite.cfg.AppAccessTokenLifetime, 10*time.Minute)
+		c.OutliveBy(old.user, c.TokenLife(), 10*time.Minute)
 		if suite.cfg.TimeURL == "" { // time has passed for everybody
 			s.renew(s.first)
 		}

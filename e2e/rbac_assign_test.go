@@ -47,7 +47,7 @@ func TestRoleAssignment(t *testing.T) {
 		Standard: "OWASP ASVS 8.3.2; spec/app-contract.md A8",
 	}, func(c *check) {
 		c.AccessMatrix()
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		s := c.Stage()
 		high, low := s.matrix.Roles[0], s.matrix.Lowest()
 		who := s.enter(low)
@@ -61,7 +61,7 @@ func TestRoleAssignment(t *testing.T) {
 			c.NotVerified("declare in APP_ACCESS an action that the lowest role may not do, and that the application takes with its session")
 		}
 		c.setRoles(who.user, high)
-		c.Outlive(who.user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(who.user, c.TokenLife())
 		who.who, who.role = "somebody who was promoted to "+high+" one access token's life ago", high
 		c.report(together(actions, func(a *rbac.Action) []string {
 			got, err := s.try(who, a)
@@ -71,7 +71,7 @@ func TestRoleAssignment(t *testing.T) {
 			return s.judge(who, a, got)
 		}))
 		c.setRoles(who.user, low)
-		c.Outlive(who.user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(who.user, c.TokenLife())
 		who.who = "somebody who was demoted from " + high + " to " + low + " one access token's life ago"
 		c.report(s.refusedAll(who, actions))
 	})
@@ -82,7 +82,7 @@ func TestRoleAssignment(t *testing.T) {
 		Standard: "OWASP ASVS 8.3.2",
 	}, func(c *check) {
 		m := c.AccessMatrix()
-		c.NeedTime(suite.cfg.AppAccessTokenLifetime)
+		c.NeedEndOfAccess()
 		s := c.Stage()
 		var actions []*rbac.Action
 		for _, a := range m.Actions {
@@ -104,7 +104,7 @@ func TestRoleAssignment(t *testing.T) {
 		if err := suite.world.API.RevokePermission(suite.ctx, s.orgID, role, a.Permission); err != nil {
 			c.Trouble("the permission cannot be taken from the role: %v", err)
 		}
-		c.Outlive(who.user, suite.cfg.AppAccessTokenLifetime)
+		c.Outlive(who.user, c.TokenLife())
 		who.who = "somebody whose role no longer permits " + a.Permission
 		c.report(s.refusedAll(who, []*rbac.Action{a}))
 	})

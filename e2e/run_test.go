@@ -56,16 +56,17 @@ type run struct {
 	stamp   string
 	begun   time.Time // what exists since before is not ours
 
-	ready    func() error          // the shared preflight, done once
-	door     func() (*door, error) // where the deployment reaches the suite's servers
-	window   func() (*browser.Browser, error)
-	opened   atomic.Bool                      // a browser was asked for
-	keeping  func() (*browser.Browser, error) // one that keeps whole pages, as people's do
-	kept     atomic.Bool                      // that one was asked for
-	late     atomic.Bool                      // a case was not begun, for want of time
-	counter  atomic.Int64
-	alone    sync.RWMutex
-	removals removals
+	ready     func() error          // the shared preflight, done once
+	door      func() (*door, error) // where the deployment reaches the suite's servers
+	window    func() (*browser.Browser, error)
+	opened    atomic.Bool                      // a browser was asked for
+	keeping   func() (*browser.Browser, error) // one that keeps whole pages, as people's do
+	kept      atomic.Bool                      // that one was asked for
+	late      atomic.Bool                      // a case was not begun, for want of time
+	counter   atomic.Int64
+	alone     sync.RWMutex
+	removals  removals
+	lifetimes lifetimes // that are shortened for a while
 	// testUsers are lent where there is no inbox; nil where nobody is.
 	testUsers *testusers.Pool
 	profile   *readiness.Profile // nil where people declare nothing

@@ -2,6 +2,7 @@ package scalekit
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -89,12 +90,42 @@ func (c *Client) DeleteOrganizationIfEmpty(ctx context.Context, id string) error
 }
 
 // SetSessionLimits gives an organization limits of its own for sessions that
-// begin from now on (spec/api.md 5.1): whole minutes, idle below absolute.
+// begin from now on (spec/api.md 5.1): whole minutes, idle below absolute. Where
+// the environment refuses them, the organization's feature for it is switched on
+// first. The error also says that the environment answered well and has other
+// limits now.
 func (c *Client) SetSessionLimits(ctx context.Context, orgID string, absolute, idle time.Duration) error {
-	return c.call(ctx, http.MethodPatch, "/api/v1/organizations/"+url.PathEscape(orgID)+"/session-policy", nil, map[string]any{
+	organization := "/api/v1/organizations/" + url.PathEscape(orgID)
+	wanted := map[string]any{
 		"policy_source": "CUSTOM", "absolute_session_timeout": int(absolute.Minutes()), "absolute_session_timeout_unit": "MINUTES",
 		"idle_session_timeout_enabled": true, "idle_session_timeout": int(idle.Minutes()), "idle_session_timeout_unit": "MINUTES",
-	}, nil)
+	}
+	set := func() error {
+		return c.call(ctx, http.MethodPatch, organization+"/session-policy", nil, wanted, nil)
+	}
+	err := set()
+	if IsRefusal(err) || hasStatus(err, http.StatusForbidden) {
+		feature := map[string]any{"features": []any{map[string]any{"name": "session_policy", "enabled": true}}}
+		if c.call(ctx, http.MethodPatch, organization+"/settings", nil, feature, nil) == nil {
+			err = set()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	var now struct {
+		Policy struct {
+			Source   string `json:"policy_source"`
+			Absolute int    `json:"absolute_session_timeout"`
+			Unit     string `json:"absolute_session_timeout_unit"`
+			Idle     int    `json:"idle_session_timeout"`
+		} `json:"policy"`
+	}
+	err = c.call(ctx, http.MethodGet, organization+"/session-policy", nil, nil, &now)
+	if p := now.Policy; err == nil && (p.Source != "CUSTOM" || p.Absolute != int(absolute.Minutes()) || p.Unit != "MINUTES" || p.Idle != int(idle.Minutes())) {
+		err = fmt.Errorf("the environment took a session policy of %s and %s idle, and says %+v", absolute, idle, p)
+	}
+	return err
 }
 
 // gone makes peace with a deletion that came too late.

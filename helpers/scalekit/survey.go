@@ -1,7 +1,9 @@
 package scalekit
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 )
@@ -15,7 +17,16 @@ type RegisteredClient struct {
 	PostLogoutURIs        []string `json:"post_logout_redirect_uris"`
 	BackChannelLogoutURIs []string `json:"back_channel_logout_uris"`
 	InitiateLoginURI      string   `json:"initiate_login_uri"`
-	AccessTokenExpiry     int      `json:"access_token_expiry"` // seconds; 0: the environment's
+	AccessTokenExpiry     Int64    `json:"access_token_expiry"` // seconds; 0: the environment's
+}
+
+// Int64 is a 64-bit integer as the JSON of Protocol Buffers has it: written as a
+// string, and read as either.
+type Int64 int64
+
+// UnmarshalJSON reads 300 and "300".
+func (i *Int64) UnmarshalJSON(text []byte) error {
+	return json.Unmarshal(bytes.Trim(text, `"`), (*int64)(i))
 }
 
 // GetClient returns what is registered of a client. The request is a preview
