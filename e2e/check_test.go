@@ -161,10 +161,14 @@ func (c *check) NotApplicable(reason string) {
 }
 
 // Trouble ends the case as an error of the suite or the network: nothing is
-// said about the item.
+// said about the item, unless the case had failed before.
 func (c *check) Trouble(format string, args ...any) {
 	c.Helper()
-	c.remember(readiness.Error, fmt.Sprintf(format, args...))
+	if c.Failed() {
+		c.say("then the suite or the network was in trouble: " + fmt.Sprintf(format, args...))
+	} else {
+		c.remember(readiness.Error, fmt.Sprintf(format, args...))
+	}
 	c.T.Fatalf("the suite or the network is in trouble: "+format, args...)
 }
 

@@ -5,7 +5,8 @@ import (
 	"net/url"
 )
 
-// layer is a transport that looks at each request before the one below sends it.
+// layer is a transport that looks at each request before the one below sends it,
+// and makes answers legible.
 type layer struct {
 	below http.RoundTripper
 	// see returns the request to send, the same or a copy; an error keeps it back.
@@ -28,7 +29,11 @@ func (l layer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.below.RoundTrip(r)
+	answer, err := l.below.RoundTrip(r)
+	if err == nil {
+		legible(answer)
+	}
+	return answer, err
 }
 
 // CloseIdleConnections is what http.Client calls by the same name.
