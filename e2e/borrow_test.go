@@ -31,26 +31,83 @@ func (c *check) AnyUser() *flows.User {
 // helpers/needs reads n: it is a number in the source.
 func (c *check) AnyUsers(n int) (users []*flows.User) {
 	c.Helper()
-	if c.asked {
-		c.Trouble("the case asks a second time for somebody who can sign in: it must ask once, for all at once")
-	}
-	c.asked = true
-	c.needPeople(n)
+	c.askFor(n)
 	if suite.testUsers == nil {
 		for range n {
 			users = append(users, c.NewUser())
 		}
 		return users
 	}
-	loan := c.borrow(n)
-	for _, person := range loan.People {
-		users = append(users, &flows.User{
-			Email: person.Email, Code: suite.cfg.TestUserCode, ID: person.ID, OrgID: person.OrganizationID,
-			GivenName: person.Profile.GivenName, FamilyName: person.Profile.FamilyName,
-		})
+	c.loan = c.borrow(n)
+	for _, person := range c.loan.People {
+		users = append(users, asUser(person))
 	}
-	c.loan = loan
 	return users
+}
+
+func asUser(person testusers.Person) *flows.User {
+	return &flows.User{
+		Email: person.Email, Code: suite.cfg.TestUserCode, ID: person.ID, OrgID: person.OrganizationID,
+		GivenName: person.Profile.GivenName, FamilyName: person.Profile.FamilyName,
+	}
+}
+
+// askFor makes sure that a case asks once for people who can sign in, and that so
+// many can.
+func (c *check) askFor(n int) {
+	c.Helper()
+	if c.asked {
+		c.Trouble("the case asks a second time for somebody who can sign in: it must ask once, for all at once")
+	}
+	c.asked = true
+	c.needPeople(n)
+}
+
+// Cast says that a case makes n people, by NewUser and NewMember, who sign in where
+// nothing is drawn, and whom it does not delete. Without an inbox test users play
+// them, as members of the organizations that the case makes; they keep their own
+// one, and so choose at each sign-in. As AnyUsers, it is said once and first.
+func (c *check) Cast(n int) {
+	c.Helper()
+	c.askFor(n)
+	c.parts = n
+	if suite.testUsers != nil {
+		c.loan = c.borrow(n)
+	}
+}
+
+// player is the next of those who were cast; nil where somebody new is made.
+func (c *check) player() *flows.User {
+	c.Helper()
+	if c.parts == 0 {
+		return nil
+	}
+	if c.played++; c.played > c.parts {
+		c.Trouble("the case makes %d people who sign in, and has said that they are %d", c.played, c.parts)
+	}
+	if c.loan == nil {
+		return nil
+	}
+	return asUser(c.loan.People[c.played-1])
+}
+
+// NewBystander is a person with an organization of their own who neither signs in
+// by mail nor is sent any. So no inbox is needed: without one the address is one
+// more of a test user's mailbox, or one of a domain that takes no mail (RFC 7505).
+func (c *check) NewBystander() *flows.User {
+	c.Helper()
+	if suite.world.Inbox != nil {
+		user := c.NewPerson()
+		c.withOrganization(user)
+		return user
+	}
+	address := c.unique() + "@example.com"
+	if len(suite.cfg.TestUsers) > 0 {
+		address = strings.Replace(suite.cfg.TestUsers[0], "+sktest", "+"+c.unique(), 1)
+	}
+	user := c.somebodyAt(address)
+	c.withOrganization(user)
+	return user
 }
 
 // needPeople makes a case not verified where so many people cannot sign in: there

@@ -33,6 +33,8 @@ type check struct {
 	lease     *lease
 	life      time.Duration   // of access tokens in this case; zero: as declared
 	asked     bool            // for people who can sign in
+	parts     int             // so many of them are cast
+	played    int             // so many of these were made
 	loan      *testusers.Loan // of this case, where they are test users
 	ageing    map[string]bool // those of them whom the case has made older
 	waived    bool            // the profile accepts its failure: it is told, and go test goes on

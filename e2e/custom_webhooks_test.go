@@ -120,6 +120,7 @@ func (r *receiver) verifyIgnoresHostile() {
 func (c *check) receiver() *receiver {
 	c.Helper()
 	r := c.endpoint("APP_WEBHOOK_EFFECT_PATH")
+	c.Cast(1)
 	v := c.Browser()
 	r.user = c.NewUser()
 	v.SignIn(r.user)

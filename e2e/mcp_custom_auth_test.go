@@ -43,7 +43,7 @@ func TestMCPCustomAuth(t *testing.T) {
 	}, func(c *check) {
 		c.NeedCustomAuth()
 		h := c.HandOver()
-		victim := c.NewUser()
+		victim := c.NewBystander()
 		claim := map[string]any{"sub": "preflight-" + c.unique(), "email": victim.Email, "email_verified": true}
 		for what, bearer := range map[string]string{"without a token": "", "with a made-up token": scalekit.NewNonce()} {
 			status := h.Tell(bearer, claim)

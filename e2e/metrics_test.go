@@ -124,7 +124,7 @@ func TestWebhookMetrics(t *testing.T) {
 		"count by the endpoint's answer",
 	), func(c *check) {
 		c.Need("PREFLIGHT_METRIC_DELIVERIES", "PREFLIGHT_METRIC_FAILED_DELIVERIES", "APP_WEBHOOK_PATH", "PREFLIGHT_FAULT_URL")
-		user := c.NewUser()
+		user := c.NewBystander()
 		m := c.Meter(user, "PREFLIGHT_METRIC_DELIVERIES", "PREFLIGHT_METRIC_FAILED_DELIVERIES")
 		name := c.unique()
 		c.BreakFor(fault{Subject: name, Status: http.StatusServiceUnavailable}.atWebhooks())

@@ -141,7 +141,7 @@ func TestWebhookLog(t *testing.T) {
 		Standard: "CHECKLIST observe/webhook-log; OWASP ASVS 16.2.1",
 	}, func(c *check) {
 		c.Need("PREFLIGHT_WEBHOOK_LOG")
-		user := c.NewUser()
+		user := c.NewBystander()
 		c.AwaitEntry("PREFLIGHT_WEBHOOK_LOG", user.OrgID, "the delivery of organization.created")
 	})
 
@@ -151,7 +151,7 @@ func TestWebhookLog(t *testing.T) {
 		Standard: "CHECKLIST observe/webhook-log",
 	}, func(c *check) {
 		c.Need("PREFLIGHT_WEBHOOK_LOG", "APP_WEBHOOK_PATH", "PREFLIGHT_FAULT_URL")
-		user := c.NewUser()
+		user := c.NewBystander()
 		name := c.unique()
 		c.BreakFor(fault{Subject: name, Status: http.StatusServiceUnavailable}.atWebhooks())
 		c.rename(user.OrgID, name)

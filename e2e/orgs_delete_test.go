@@ -21,6 +21,7 @@ func TestOrganizationDeletion(t *testing.T) {
 		Mend:     "delete the memberships with the organization and end the sessions in it",
 		Standard: "OWASP ASVS 7.4.2; spec/oauth.md 7",
 	}, func(c *check) {
+		c.Cast(2)
 		user := c.NewUser()
 		one, other := c.Access(user), c.Access(c.NewColleague(user))
 		c.deleteOrganization(user.OrgID)
@@ -33,6 +34,7 @@ func TestOrganizationDeletion(t *testing.T) {
 		Mend:     "let access tokens live for minutes, and end the product's session when a refresh is refused or organization.deleted arrives",
 		Standard: "OWASP ASVS 7.4.2; DEFECTS.md C-28",
 	}, func(c *check) {
+		c.Cast(1)
 		c.NeedEndOfAccess()
 		user := c.NewUser()
 		one := c.Access(user)
@@ -45,6 +47,7 @@ func TestOrganizationDeletion(t *testing.T) {
 		Mend:     "compare the organization that is asked for with those that exist, at every authorization",
 		Standard: "OWASP ASVS 8.4.1",
 	}, func(c *check) {
+		c.Cast(1)
 		user := c.NewUser()
 		gone := c.Join(user)
 		agent := c.Quiet(user)
@@ -74,6 +77,7 @@ func TestOrganizationDeletion(t *testing.T) {
 		Mend:     "remove the memberships, and only those users who are left without any",
 		Standard: "CHECKLIST orgs/delete; spec/oauth.md 7",
 	}, func(c *check) {
+		c.Cast(1)
 		c.NeedEndOfAccess()
 		user := c.NewUser()
 		gone := c.Join(user)
@@ -91,7 +95,7 @@ func TestOrganizationDeletion(t *testing.T) {
 		Mend:     "delete what hangs on the organization, and key it by the organization's own id",
 		Standard: "spec/api.md 5.1; CWE-212",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.NewBystander()
 		before, err := suite.world.API.GetOrganization(suite.ctx, user.OrgID)
 		if err != nil {
 			c.Trouble("the organization cannot be read: %v", err)

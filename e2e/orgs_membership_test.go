@@ -19,6 +19,7 @@ func TestMembership(t *testing.T) {
 		Mend:     "look memberships up when tokens are issued; do not keep them in the session",
 		Standard: "OWASP ASVS 8.3.2; spec/oauth.md 7.1",
 	}, func(c *check) {
+		c.Cast(1)
 		user := c.NewUser()
 		agent := c.Quiet(user)
 		organization := c.Join(user, "admin")
@@ -38,6 +39,7 @@ func TestMembership(t *testing.T) {
 		Mend:     "end the sessions in that organization, and look at the membership at every refresh",
 		Standard: "OWASP ASVS 7.4.2 and 8.3.2",
 	}, func(c *check) {
+		c.Cast(2)
 		user := c.NewUser()
 		gone := c.Access(c.NewColleague(user))
 		c.removeMember(user.OrgID, gone.user)
@@ -49,6 +51,7 @@ func TestMembership(t *testing.T) {
 		Mend:     "let access tokens live for minutes, and end the product's session when a refresh is refused",
 		Standard: "OWASP ASVS 7.4.2; DEFECTS.md C-28",
 	}, func(c *check) {
+		c.Cast(2)
 		c.NeedEndOfAccess()
 		user := c.NewUser()
 		gone := c.Access(c.NewColleague(user))
@@ -61,6 +64,7 @@ func TestMembership(t *testing.T) {
 		Mend:     "compare the organization that is asked for with the memberships of now, at every authorization",
 		Standard: "OWASP ASVS 8.4.1",
 	}, func(c *check) {
+		c.Cast(1)
 		user := c.NewUser()
 		left := c.Join(user)
 		agent := c.Quiet(user)
@@ -78,6 +82,7 @@ func TestMembership(t *testing.T) {
 		Mend:     "end the sessions of the one membership only",
 		Standard: "CHECKLIST orgs/membership",
 	}, func(c *check) {
+		c.Cast(2)
 		c.NeedEndOfAccess()
 		user := c.NewUser()
 		colleague := c.Access(c.NewColleague(user))
@@ -91,6 +96,7 @@ func TestMembership(t *testing.T) {
 		Mend:     "delete roles with the membership",
 		Standard: "OWASP ASVS 8.3.2; CWE-269",
 	}, func(c *check) {
+		c.Cast(2)
 		user := c.NewUser()
 		guest := c.NewColleague(user, "admin")
 		c.removeMember(user.OrgID, guest)

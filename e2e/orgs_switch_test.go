@@ -23,6 +23,7 @@ func TestOrganizationSwitch(t *testing.T) {
 		Mend:     "make a new session from the tokens of the switch's callback; keep nothing of the organization before, and look at the session on every request",
 		Standard: "OWASP ASVS 8.4.1; spec/app-contract.md A4, A5",
 	}, func(c *check) {
+		c.Cast(3)
 		p := c.inTwo("")
 		words, views := p.landmarks()
 		v := c.Browser()
@@ -49,6 +50,7 @@ func TestOrganizationSwitch(t *testing.T) {
 		Mend:     "compare the organization of each object with the oid of the token, for every method",
 		Standard: "OWASP ASVS 8.2.2 and 8.4.1; spec/app-contract.md A3",
 	}, func(c *check) {
+		c.Cast(3)
 		p := c.inTwo("")
 		who := p.switched(p.from.matrix.Roles[0])
 		byCookie := *who
@@ -77,6 +79,7 @@ func TestOrganizationSwitch(t *testing.T) {
 		Mend:     "read the roles from the token of the organization that somebody is in",
 		Standard: "OWASP ASVS 8.2.1 and 8.4.1",
 	}, func(c *check) {
+		c.Cast(3)
 		matrix := c.AccessMatrix()
 		last := matrix.Roles[len(matrix.Roles)-1]
 		p := c.inTwo(last)
@@ -103,20 +106,23 @@ func TestOrganizationSwitch(t *testing.T) {
 		Mend:     "look the membership up for every organization_id, whoever sends it and wherever",
 		Standard: "OWASP ASVS 8.4.1; spec/oauth.md 7.1 and 12",
 	}, func(c *check) {
-		user, foreign := c.NewUser(), c.NewUser()
+		c.Cast(1)
+		user, foreign := c.NewUser(), c.NewBystander()
 		second := c.Join(user)
 		agent := c.Quiet(user)
 		require.NotNil(c, c.entered(agent, second), "tokens for an organization to which somebody belongs")
 		assert.Nil(c, c.entered(agent, foreign.OrgID), "tokens for a foreign organization, by a session")
 
+		abroad := *user
+		abroad.OrgID = foreign.OrgID
 		fresh := flows.NewAgent(c, suite.world)
 		grant, first := fresh.Authorize(url.Values{"organization_id": {foreign.OrgID}})
-		end := fresh.Through(first, &flows.User{Email: user.Email, OrgID: foreign.OrgID})
+		end := fresh.Through(first, &abroad)
 		c.notThere(fresh, grant, end, foreign.OrgID, "by a sign-in for it")
 
 		chooser := flows.NewAgent(c, suite.world)
 		grant, first = chooser.Authorize(nil)
-		end = chooser.Through(first, &flows.User{Email: user.Email, OrgID: foreign.OrgID}) // sends the id where the page asks for an organization
+		end = chooser.Through(first, &abroad) // sends the id where the page asks for an organization
 		c.notThere(chooser, grant, end, foreign.OrgID, "by its id on the page that asks for an organization")
 		agent.VerifySignedIn(user)
 	})
@@ -126,6 +132,7 @@ func TestOrganizationSwitch(t *testing.T) {
 		Mend:     "send prompt=select_account with every switch; organization_id alone does not switch",
 		Standard: "spec/oauth.md 7.1; spec/app-contract.md A4",
 	}, func(c *check) {
+		c.Cast(1)
 		user := c.NewUser()
 		own := user.OrgID
 		second := c.Join(user)

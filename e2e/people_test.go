@@ -50,7 +50,18 @@ func (c *check) somebodyAt(address string) *flows.User {
 // management API. They sign in with a code by mail.
 func (c *check) NewUser() *flows.User {
 	c.Helper()
+	if user := c.player(); user != nil {
+		user.OrgID = c.Join(user)
+		return user
+	}
 	user := c.NewPerson()
+	c.withOrganization(user)
+	return user
+}
+
+// withOrganization makes an organization and the user in it.
+func (c *check) withOrganization(user *flows.User) {
+	c.Helper()
 	err := c.newOrganization(func(ctx context.Context, organization *scalekit.Organization) error {
 		made, err := suite.world.API.CreateUser(ctx, organization.ID, scalekit.NewUser{
 			Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName,
@@ -64,7 +75,6 @@ func (c *check) NewUser() *flows.User {
 	if err != nil {
 		c.Trouble("a user with an organization cannot be made: %v", err)
 	}
-	return user
 }
 
 // newOrganization makes an organization of this case's own and lets fill put

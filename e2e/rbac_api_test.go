@@ -20,6 +20,7 @@ func TestRolesAtTheAPI(t *testing.T) {
 		Mend:     "check the permission in the handler of each action, before anything is read or changed",
 		Standard: "OWASP ASVS 8.3.1, 8.2.1; CWE-862",
 	}, func(c *check) {
+		c.Cast(len(c.AccessMatrix().Roles))
 		s := c.Stage()
 		var wrong []string
 		for _, role := range s.matrix.Roles[1:] {
@@ -33,6 +34,7 @@ func TestRolesAtTheAPI(t *testing.T) {
 		Mend:     "look each object up by its id and the organization (oid) of the verified token, never by the id alone",
 		Standard: "OWASP ASVS 8.2.2, 8.4.1; CWE-639",
 	}, func(c *check) {
+		c.Cast(2)
 		s := c.Stage()
 		stranger := c.Stage().first
 		stranger.who = "an administrator of another organization"
@@ -53,6 +55,7 @@ func TestRolesAtTheAPI(t *testing.T) {
 		Mend:     "verify signature, algorithm, issuer, audience and expiry before a claim is read, on every route",
 		Standard: "OWASP ASVS 9.1.1, 9.1.2, 9.2.1; CWE-306",
 	}, func(c *check) {
+		c.Cast(2)
 		s := c.Stage()
 		nobody := []*caller{{who: "somebody without a session or token"}}
 		if suite.cfg.AppAPIPath != "" {
@@ -78,6 +81,7 @@ func TestRolesAtTheAPI(t *testing.T) {
 		Mend:     "check exp on every request",
 		Standard: "OWASP ASVS 9.2.1",
 	}, func(c *check) {
+		c.Cast(2)
 		c.Need("APP_API_PATH")
 		c.NeedEndOfAccess()
 		s := c.Stage()

@@ -23,6 +23,7 @@ func TestPermissionChecks(t *testing.T) {
 		Mend:     "let the page and the server ask the same question: does the verified token permit this action?",
 		Standard: "OWASP ASVS 8.3.1; spec/app-contract.md 5",
 	}, func(c *check) {
+		c.Cast(2)
 		s := c.StageWithWindow()
 		low := s.enter(s.matrix.Lowest())
 		c.report(append(s.offers(low, nil), s.refusedAll(low, s.matrix.Denied(low.role))...))
@@ -33,6 +34,7 @@ func TestPermissionChecks(t *testing.T) {
 		Mend:     "check in the handler that acts; drop X-Original-URL, X-Rewrite-URL, X-HTTP-Method-Override, x-middleware-subrequest and identity headers at the edge; update the framework",
 		Standard: "OWASP ASVS 4.1.3, 8.3.1; CVE-2025-29927; CWE-289; CWE-650",
 	}, func(c *check) {
+		c.Cast(2)
 		s := c.Stage()
 		low := s.enter(s.matrix.Lowest())
 		c.report(together(s.matrix.Denied(low.role), func(a *rbac.Action) (wrong []string) {
@@ -57,6 +59,7 @@ func TestPermissionChecks(t *testing.T) {
 		Mend:     "take from a form the fields that it shows, by name, and nothing else",
 		Standard: "CWE-915; OWASP ASVS 15.3.3",
 	}, func(c *check) {
+		c.Cast(2)
 		c.Need("APP_PROFILE_PATH")
 		s := c.Stage()
 		low := s.enter(s.matrix.Lowest())
@@ -75,6 +78,7 @@ func TestPermissionChecks(t *testing.T) {
 		Mend:     "compare names of roles as a whole, letter by letter; better, ask for permissions",
 		Standard: "CWE-187; CWE-178",
 	}, func(c *check) {
+		c.Cast(2)
 		s := c.Stage()
 		var alike []string
 		for _, role := range s.matrix.Roles[:len(s.matrix.Roles)-1] {

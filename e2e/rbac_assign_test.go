@@ -24,6 +24,7 @@ func TestRoleAssignment(t *testing.T) {
 		Mend:     "the environment looks roles up anew at each refresh: see that nothing between caches them, and that the role was given in the organization of the session",
 		Standard: "OWASP ASVS 8.3.2; spec/oauth.md 3.3",
 	}, func(c *check) {
+		c.Cast(1)
 		high, low := c.levels()
 		user := c.NewUser()
 		c.setRoles(user, low)
@@ -46,6 +47,7 @@ func TestRoleAssignment(t *testing.T) {
 		Mend:     "take roles and permissions from each fresh access token, in place of those in the session",
 		Standard: "OWASP ASVS 8.3.2; spec/app-contract.md A8",
 	}, func(c *check) {
+		c.Cast(2)
 		c.AccessMatrix()
 		c.NeedEndOfAccess()
 		s := c.Stage()
@@ -81,6 +83,7 @@ func TestRoleAssignment(t *testing.T) {
 		Mend:     "replace the permissions in the session by those of the fresh token, never add to them",
 		Standard: "OWASP ASVS 8.3.2",
 	}, func(c *check) {
+		c.Cast(2)
 		m := c.AccessMatrix()
 		c.NeedEndOfAccess()
 		s := c.Stage()
@@ -114,6 +117,7 @@ func TestRoleAssignment(t *testing.T) {
 		Mend:     "take the roles from a token of this organization (oid); look a person's roles up by person and organization",
 		Standard: "OWASP ASVS 8.4.1; spec/oauth.md 4.2",
 	}, func(c *check) {
+		c.Cast(1)
 		high, low := c.levels()
 		user := c.NewUser()
 		c.setRoles(user, high)
@@ -131,6 +135,7 @@ func TestRoleAssignment(t *testing.T) {
 		Mend:     "read a member's roles back after changing them, and show what the API answered",
 		Standard: "spec/api.md 5.2",
 	}, func(c *check) {
+		c.Cast(1)
 		high, low := c.levels()
 		user := c.NewUser()
 		for _, roles := range [][]string{{high}, {low, high}, {low}} {

@@ -62,9 +62,10 @@ func TestRolesAreDefined(t *testing.T) {
 		Mend:     "make such roles under the organization; look at what they extend",
 		Standard: "spec/api.md 5.3; OWASP ASVS 8.4.1",
 	}, func(c *check) {
+		c.Cast(1)
 		_, base := c.levels()
 		user := c.NewUser()
-		elsewhere := c.NewUser()
+		elsewhere := c.NewBystander()
 		permissions, err := suite.world.API.Permissions(suite.ctx)
 		if err != nil {
 			c.Trouble("the environment's permissions cannot be read: %v", err)
@@ -128,8 +129,9 @@ func TestDefaultRoles(t *testing.T) {
 		Mend:     "set the default member role under Authorization > Roles",
 		Standard: "CHECKLIST rbac/default-roles; CWE-266; spec/api.md 5.2",
 	}, func(c *check) {
+		c.Cast(1)
 		want := c.newcomer()
-		founder := c.NewUser()
+		founder := c.NewBystander()
 		user := c.NewMember(founder.OrgID)
 		theirs, err := suite.world.API.MemberRoles(suite.ctx, user.OrgID, user.ID)
 		if err != nil {

@@ -21,6 +21,7 @@ func TestRoleLevels(t *testing.T) {
 		Mend:     "decide on the server by the permissions of the verified access token, at each action, and show a control by the same decision; compare the picture with APP_ACCESS",
 		Standard: "OWASP ASVS 8.2.1, 8.3.1; CHECKLIST rbac/levels",
 	}, func(c *check) {
+		c.Cast(len(c.AccessMatrix().Roles))
 		s := c.StageWithWindow()
 		drawn := rbac.NewPicture(s.matrix)
 		var wrong []string

@@ -97,9 +97,17 @@ func (s *stage) enter(roles ...string) *caller {
 // they get the default one.
 func (c *check) NewMember(orgID string, roles ...string) *flows.User {
 	c.Helper()
-	user := c.NewPerson()
+	user := c.player()
+	lent := user != nil
+	if !lent {
+		user = c.NewPerson()
+	}
 	user.OrgID = orgID
 	err := suite.create(func(ctx context.Context) error {
+		if lent {
+			_, err := suite.world.API.AddMember(ctx, orgID, user.ID, roles...)
+			return err
+		}
 		made, err := suite.world.API.CreateUser(ctx, orgID, scalekit.NewUser{
 			Email: user.Email, GivenName: user.GivenName, FamilyName: user.FamilyName, Roles: roles,
 		})

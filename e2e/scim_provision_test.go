@@ -86,7 +86,7 @@ func TestSCIMProvision(t *testing.T) {
 		Standard: "OWASP ASVS 8.4.1; spec/webhooks-scim.md 7.4",
 	}, func(c *check) {
 		o := c.Employer(scim.Okta{})
-		victim := c.NewUser()
+		victim := c.NewBystander()
 		mallory := o.somebody(scim.Person{UserName: victim.Email, Email: victim.Email, GivenName: "Mallory", FamilyName: "Intruder", ExternalID: "pf-" + c.unique()})
 		// A refusal is as good as no effect (DEFECTS.md C-16).
 		if answer := o.send(http.MethodPost, "/Users", o.speak.Create(mallory.Person)); answer.Good() {

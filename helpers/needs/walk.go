@@ -15,6 +15,7 @@ type walk struct {
 	*suite
 	item   string
 	in     *Case // nil outside of cases
+	cast   bool  // this case has said how many people it makes
 	ifs    int   // inside how many conditions
 	depth  int
 	passed map[string]bool // calls of this case that were followed already
@@ -103,6 +104,13 @@ func (w *walk) call(n *ast.CallExpr, s *scope) bool {
 	case method && name == "needPeople" && w.in != nil && len(n.Args) == 1:
 		w.in.People = max(w.in.People, w.number(n.Args[0], s))
 		return false
+	case method && name == "Cast" && w.in != nil && len(n.Args) == 1:
+		w.in.People, w.cast = max(w.in.People, w.number(n.Args[0], s)), true
+		return false
+	case method && w.cast && (name == "NewUser" || name == "NewMember"):
+		return true // they are cast, and need no more
+	case method && name == "NewBystander":
+		return false // who needs nothing
 	case method && name == "AnyUsers" && w.in != nil && len(n.Args) == 1:
 		// Which way they are come by is the run's choice, and no need of its own.
 		w.in.People = max(w.in.People, w.number(n.Args[0], s))
