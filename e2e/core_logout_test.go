@@ -190,6 +190,26 @@ func TestLogout(t *testing.T) {
 		}
 	})
 
+	item.Case("an ID token that is over still signs out", advice{
+		Why:      "who comes back after a pause and signs out meets an error, and the session at the auth environment stays for the next person",
+		Mend:     "take an id_token_hint of any age: it says who wants to leave, and opens nothing",
+		Standard: "OpenID Connect RP-Initiated Logout 1.0 §2 and §4; spec/oauth.md 6",
+	}, func(c *check) {
+		user := c.NewUser()
+		v := c.Unseen()
+		tokens := v.ObtainTokens(user)
+		claims := v.Claims(tokens.IDToken)
+		life := time.Duration(number(claims["exp"])-number(claims["iat"])) * time.Second
+		c.NeedTime(life)
+		c.Outlive(user, life)
+		back := suite.cfg.App(suite.cfg.AppPostLogoutPath)
+		agent := v.Agent()
+		end := agent.Get(v.LogoutURL(url.Values{"id_token_hint": {tokens.IDToken}, "post_logout_redirect_uri": {back}, "client_id": {suite.cfg.AppClientID}}))
+		require.Equal(c, back, end.URL.String(), "where a sign-out leads whose ID token is over (HTTP %d)", end.Status)
+		_, silent := agent.Authorize(url.Values{"prompt": {"none"}})
+		require.Empty(c, silent.URL.Query().Get("code"), "a code that nobody was asked for, after the sign-out")
+	})
+
 	item.Case("a session that the auth environment ends is ended here by the back channel", advice{
 		Why:      "a sign-out elsewhere, or by an administrator, leaves this product open until the token ends",
 		Mend:     "register a back-channel logout address and end the session that the logout token names",

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
@@ -163,6 +164,29 @@ func TestRefresh(t *testing.T) {
 			c.NotApplicable("the environment grants the scope " + more + " to who asks for " + granted + ", which RFC 6749 §3.3 allows")
 		}
 		assert.NotContains(c, c.scopes(agent, agent.RefreshFor(first.RefreshToken, granted+" "+more)), more, "scope of the refreshed tokens")
+	})
+
+	item.Case("a refresh token that was taken back is dead", advice{
+		Why:      "a token that leaked, and that the product has revoked, goes on for as long as the session lives",
+		Mend:     "revoke what the revocation endpoint is given, and with a refresh token its whole grant",
+		Standard: "RFC 7009 §2.1; OWASP ASVS 10.4.9",
+	}, func(c *check) {
+		discovery, err := suite.world.API.Discovery(suite.ctx)
+		if err != nil {
+			c.Trouble("the discovery document cannot be read: %v", err)
+		}
+		if discovery.RevocationEndpoint == "" {
+			c.NotApplicable("the discovery document names no revocation_endpoint")
+		}
+		v := c.Browser()
+		tokens := v.ObtainTokens(c.NewUser())
+		form := v.RefreshRequest("")
+		form.Del("grant_type")
+		form.Del("refresh_token")
+		form.Set("token", tokens.RefreshToken)
+		answer := v.Fetch(http.MethodPost, discovery.RevocationEndpoint, browser.WithForm(form))
+		require.Equal(c, http.StatusOK, answer.Status, "HTTP status of the revocation")
+		c.grantRefused(v.Refresh(tokens.RefreshToken))
 	})
 
 	item.Case("a refresh without the client's secret is refused", advice{

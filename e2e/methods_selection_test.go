@@ -147,6 +147,11 @@ func TestSelection(t *testing.T) {
 				require.NoError(c, err)
 				assert.Empty(c, problems, "what does not fit on %s at %d pixels", page.name, size.Width)
 			}
+			hindered, err := a11y.Fields(v.Page)
+			if err != nil {
+				c.Trouble("%v", err)
+			}
+			assert.Empty(c, hindered, "what hinders who fills in %s, by hand or by a password manager", page.name)
 			violations, err := rules.Violations(v.Page)
 			if err != nil {
 				c.Trouble("%v", err)

@@ -89,6 +89,26 @@ func TestPortalAccess(t *testing.T) {
 		}
 	})
 
+	item.Case("no other site can change anything in the portal", advice{
+		Why:      "the portal's cookie travels from every site, since it may stand in a frame; a page that an administrator visits elsewhere sets up the company's sign-in",
+		Mend:     "refuse what another origin sends (Origin, Sec-Fetch-Site), or put a token into each form",
+		Standard: "OWASP ASVS 3.5.1; CWE-352; spec/hosted-pages.md 13",
+	}, func(c *check) {
+		v := c.NewCustomer().Enter()
+		form := v.DomainForm()
+		here := v.URL().String()
+		claimed := c.domain()
+		for name := range form.Editable {
+			form.Fields.Set(name, claimed)
+		}
+		v.PostFromAnotherSite(form)
+		v.Goto(here)
+		require.NotContains(c, v.HTML(), claimed, "the portal's domains after another site has sent its form")
+		v.SendForm(form, nil) // so that the refusal means something
+		v.Goto(here)
+		require.Contains(c, v.HTML(), claimed, "the portal's domains after its own form was sent")
+	})
+
 	item.Case("no other site can show the portal in a frame", advice{
 		Why:      "a page of an attacker's lays the portal under the mouse of an administrator, who changes what they do not see",
 		Mend:     "send Content-Security-Policy: frame-ancestors with the sites of the allowed callback addresses",

@@ -1,6 +1,7 @@
 package flows
 
 import (
+	"net/http"
 	"net/url"
 
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
@@ -122,6 +123,21 @@ func (v *Visitor) ClaimDomain(domain string) (record string) {
 		v.T.Fatalf("expected a TXT record (…-verify-…=…) that proves %s on %s; the page shows none", domain, v.URL())
 	}
 	return record
+}
+
+// DomainForm goes to the page of the domains and reads the form in which one is
+// claimed.
+func (v *Visitor) DomainForm() *screens.Form {
+	v.T.Helper()
+	v.Step("go to the portal's domains")
+	v.Submit(v.portal().Button(screens.WordDomains))
+	for _, form := range screens.FormsOn(v.HTML(), v.URL()) {
+		if form.Method == http.MethodPost && len(form.Editable) > 0 {
+			return form
+		}
+	}
+	v.T.Fatalf("expected a form in which a domain is claimed on %s; found none", v.URL())
+	return nil
 }
 
 // VerifyDomain lets the portal look at the DNS.
