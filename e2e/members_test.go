@@ -127,9 +127,18 @@ func (c *check) Join(user *flows.User, roles ...string) (organizationID string) 
 	return organizationID
 }
 
-// deleteUser deletes a person, as an administrator does.
+// deleteUser deletes a person, as an administrator does. The organization that
+// their sign-up made is known by them alone, and has to be remembered before.
 func (c *check) deleteUser(user *flows.User) {
 	c.Helper()
+	if user.OrgID == "" {
+		known, _ := c.membership(user.Email, "")
+		for _, m := range known.Memberships {
+			c.removeLater("organization", m.OrganizationID, func(ctx context.Context) error {
+				return suite.world.API.DeleteOrganizationIfEmpty(ctx, m.OrganizationID)
+			})
+		}
+	}
 	if err := suite.world.API.DeleteUser(suite.ctx, user.ID); err != nil {
 		c.Trouble("the user cannot be deleted: %v", err)
 	}
