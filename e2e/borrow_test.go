@@ -11,6 +11,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/pace"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
 
@@ -96,18 +97,23 @@ func (c *check) player() *flows.User {
 // more of a test user's mailbox, or one of a domain that takes no mail (RFC 7505).
 func (c *check) NewBystander() *flows.User {
 	c.Helper()
+	user := c.NewUnmailed()
+	c.withOrganization(user)
+	return user
+}
+
+// NewUnmailed invents somebody whom the deployment does not know yet, and whom no
+// mail has to reach.
+func (c *check) NewUnmailed() *flows.User {
+	c.Helper()
 	if suite.world.Inbox != nil {
-		user := c.NewPerson()
-		c.withOrganization(user)
-		return user
+		return c.NewPerson()
 	}
 	address := c.unique() + "@example.com"
 	if len(suite.cfg.TestUsers) > 0 {
 		address = strings.Replace(suite.cfg.TestUsers[0], "+sktest", "+"+c.unique(), 1)
 	}
-	user := c.somebodyAt(address)
-	c.withOrganization(user)
-	return user
+	return c.somebodyAt(address)
 }
 
 // needPeople makes a case not verified where so many people cannot sign in: there
@@ -190,6 +196,30 @@ func (c *check) mayAge(user *flows.User) {
 		c.ageing = map[string]bool{}
 	}
 	c.ageing[user.Email] = true
+}
+
+// mayHavePasskeys makes a case not verified where passkeys could not be taken from a
+// test user again, or where there are some that are not the case's own.
+func (c *check) mayHavePasskeys(user *flows.User) {
+	c.Helper()
+	if user.Code == "" {
+		return
+	}
+	switch had, err := suite.world.API.Passkeys(suite.ctx, user.ID); {
+	case scalekit.IsAbsent(err):
+		c.NotVerified("set PREFLIGHT_INBOX_URL: the environment does not let SCALEKIT_CLIENT_ID see passkeys (" + err.Error() + "), and a test user must not keep one")
+	case err != nil:
+		c.Trouble("the passkeys of %s cannot be seen: %v", user.Email, err)
+	case len(had) > 0:
+		c.NotVerified(fmt.Sprintf("set SCALEKIT_TEST_USER_EMAIL to people without passkeys, or PREFLIGHT_INBOX_URL: %s has %d", user.Email, len(had)))
+	}
+	c.loan.Also(func(ctx context.Context) error {
+		made, err := suite.world.API.Passkeys(ctx, user.ID)
+		for _, one := range made {
+			err = errors.Join(err, suite.world.API.DeletePasskey(ctx, one.ID))
+		}
+		return err
+	})
 }
 
 // takeAllBack gives back everybody who is still lent when the run ends.

@@ -64,12 +64,12 @@ func TestPasskeys(t *testing.T) {
 		Mend:     "compare the credential's owner with the session's user before deleting",
 		Standard: "OWASP ASVS 8.2.2; CVE-2025-71400",
 	}, func(c *check) {
-		victim, v, device := c.passkeyOwner()
-		_, attacker, _ := c.passkeyOwner()
-		attacker.RemovePasskeyOf(v)
-		v.SignOut()
-		v.SignInByPasskey(device) // the status of the attempt says nothing: the victim must still get in
-		v.VerifySignedIn(victim)
+		owners := c.passkeyOwners(2)
+		victim, attacker := owners[0], owners[1]
+		attacker.v.RemovePasskeyOf(victim.v)
+		victim.v.SignOut()
+		victim.v.SignInByPasskey(victim.device) // the status of the attempt says nothing: the victim must still get in
+		victim.v.VerifySignedIn(victim.user)
 	})
 
 	item.Case("a passkey of somebody else cannot be renamed", advice{
@@ -77,8 +77,8 @@ func TestPasskeys(t *testing.T) {
 		Mend:     "compare the credential's owner with the session's user before renaming",
 		Standard: "OWASP ASVS 8.2.2",
 	}, func(c *check) {
-		_, v, _ := c.passkeyOwner()
-		_, attacker, _ := c.passkeyOwner()
+		owners := c.passkeyOwners(2)
+		v, attacker := owners[0].v, owners[1].v
 		if !attacker.CanRenamePasskeys() {
 			c.NotApplicable("the passkeys page renames nothing")
 		}
@@ -144,9 +144,9 @@ func TestPasskeys(t *testing.T) {
 		Mend:     "look the credential up by its id, and compare its owner with the user handle",
 		Standard: "WebAuthn Level 3 §7.2 (user handle)",
 	}, func(c *check) {
-		_, owner, _ := c.passkeyOwner()
-		_, other, device := c.passkeyOwner()
-		stranger := device.Credentials()[0].UserHandle
+		owners := c.passkeyOwners(2)
+		owner, other := owners[0].v, owners[1].v
+		stranger := owners[1].device.Credentials()[0].UserHandle
 		v := c.Browser()
 		assertion := owner.Assert(v.BeginCeremony())
 		response, _ := assertion["response"].(map[string]any)
@@ -202,11 +202,28 @@ func TestPasskeys(t *testing.T) {
 // passkeyOwner is a user who is signed in in a browser and has a passkey there.
 func (c *check) passkeyOwner() (*flows.User, *flows.Visitor, passkey.Authenticator) {
 	c.Helper()
+	owner := c.passkeyOwners(1)[0]
+	return owner.user, owner.v, owner.device
+}
+
+// owner is somebody with a passkey, and the browser that has it.
+type owner struct {
+	user   *flows.User
+	v      *flows.Visitor
+	device passkey.Authenticator
+}
+
+// passkeyOwners is passkeyOwner for several.
+func (c *check) passkeyOwners(n int) (owners []owner) {
+	c.Helper()
 	c.NeedMethod("passkey")
-	user := c.NewUser()
-	v := c.Browser()
-	device := passkey.New(v.Page, passkey.Options{ResidentKey: true, UserVerified: true})
-	v.SignIn(user)
-	v.AddPasskey(device)
-	return user, v, device
+	for _, user := range c.AnyUsers(n) {
+		c.mayHavePasskeys(user)
+		v := c.Browser()
+		device := passkey.New(v.Page, passkey.Options{ResidentKey: true, UserVerified: true})
+		v.SignIn(user)
+		v.AddPasskey(device)
+		owners = append(owners, owner{user, v, device})
+	}
+	return owners
 }

@@ -130,7 +130,7 @@ func TestSocial(t *testing.T) {
 		Standard: "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
 	}, func(c *check) {
 		provider := c.openIDProvider()
-		account, victim := c.NewPerson(), c.NewUser()
+		account, victim := c.NewUnmailed(), c.NewBystander()
 		claims := map[string]any{"aud": "another-client", "email": victim.Email, "email_verified": true}
 		c.makeAccount(provider, flows.Account{Email: account.Email, Password: newPassword()}, map[string]any{"claims": claims}, func(mallory flows.Account) {
 			v := c.Browser()
@@ -148,7 +148,7 @@ func TestSocial(t *testing.T) {
 		Standard: "OpenID Connect Core §5.7; CVE-2026-35511",
 	}, func(c *check) {
 		for _, provider := range c.providersThatTakeAccounts(1) {
-			victim := c.NewUser()
+			victim := c.NewBystander()
 			c.makeAccount(provider, flows.Account{Email: victim.Email, Password: newPassword()}, map[string]any{"email_verified": false}, func(account flows.Account) {
 				v := c.Browser()
 				v.SignInWith(provider.method, account)
@@ -163,7 +163,7 @@ func TestSocial(t *testing.T) {
 		Standard: "spec/hosted-pages.md 6; DEFECTS.md C-19",
 	}, func(c *check) {
 		provider := c.someProvider()
-		user := c.NewUser()
+		user := c.NewBystander()
 		c.makeAccount(provider, flows.Account{Email: user.Email, Password: newPassword()}, map[string]any{"email_verified": true}, func(account flows.Account) {
 			v := c.Browser()
 			v.SignInWith(provider.method, account)
@@ -180,7 +180,7 @@ func TestSocial(t *testing.T) {
 	}, func(c *check) {
 		providers := c.twoProviders()
 		sub := "10" + c.digits()
-		victim, attacker := c.NewPerson(), c.NewPerson()
+		victim, attacker := c.NewUnmailed(), c.NewUnmailed()
 		extra := map[string]any{"email_verified": true, "sub": sub}
 		c.makeAccount(providers[0], flows.Account{Email: victim.Email, Password: newPassword()}, extra, func(account flows.Account) {
 			v := c.Browser()

@@ -24,7 +24,8 @@ func TestPortalUsers(t *testing.T) {
 	}
 
 	item.Case("an administrator sees the people of the organization, and nobody else's", administration, func(c *check) {
-		admin, stranger := c.NewAdmin(), c.NewUser()
+		c.Cast(2)
+		admin, stranger := c.NewAdmin(), c.NewBystander()
 		colleague := c.NewColleague(admin)
 		v := c.asAdmin(admin)
 		for _, person := range []*flows.User{admin, colleague} {
@@ -47,6 +48,7 @@ func TestPortalUsers(t *testing.T) {
 	})
 
 	item.Case("a role that an administrator changes is in the next token", administration, func(c *check) {
+		c.Cast(2)
 		admin := c.NewAdmin()
 		colleague := c.NewColleague(admin)
 		before := c.Access(colleague)
@@ -62,6 +64,7 @@ func TestPortalUsers(t *testing.T) {
 	})
 
 	item.Case("somebody whom an administrator removes is out", administration, func(c *check) {
+		c.Cast(2)
 		admin := c.NewAdmin()
 		colleague := c.NewColleague(admin)
 		theirs := c.Access(colleague)
@@ -77,6 +80,7 @@ func TestPortalUsers(t *testing.T) {
 		Mend:     "ask for the permission at each request of the widget, on the server",
 		Standard: "OWASP ASVS 8.2.1, 8.3.1; spec/hosted-pages.md 14",
 	}, func(c *check) {
+		c.Cast(3)
 		admin := c.NewAdmin()
 		member, colleague := c.NewColleague(admin), c.NewColleague(admin)
 		v := c.asAdmin(admin)
@@ -104,7 +108,8 @@ func TestPortalUsers(t *testing.T) {
 		Mend:     "look each person up within the organization of the session",
 		Standard: "OWASP ASVS 8.2.2, 8.4.1",
 	}, func(c *check) {
-		admin, victim := c.NewAdmin(), c.NewUser()
+		c.Cast(3)
+		admin, victim := c.NewAdmin(), c.NewBystander()
 		colleague := c.NewColleague(admin)
 		other := c.NewColleague(victim)
 		v := c.asAdmin(admin)
@@ -122,7 +127,7 @@ const adminRole = "admin"
 // NewAdmin is a person with an organization of their own, who administers it.
 func (c *check) NewAdmin() *flows.User {
 	c.Helper()
-	founder := c.NewUser()
+	founder := c.NewBystander()
 	return c.NewColleague(founder, adminRole)
 }
 

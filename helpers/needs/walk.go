@@ -109,7 +109,7 @@ func (w *walk) call(n *ast.CallExpr, s *scope) bool {
 		return false
 	case method && w.cast && (name == "NewUser" || name == "NewMember"):
 		return true // they are cast, and need no more
-	case method && name == "NewBystander":
+	case method && (name == "NewBystander" || name == "NewUnmailed"):
 		return false // who needs nothing
 	case method && name == "AnyUsers" && w.in != nil && len(n.Args) == 1:
 		// Which way they are come by is the run's choice, and no need of its own.
