@@ -36,6 +36,9 @@ func (r *run) preflight() error {
 		return r.cfg.Doubted(fmt.Errorf("the application does not answer at APP_URL: %w", err))
 	}
 	_ = response.Body.Close()
+	if how := pace.TurnedAway(response.StatusCode, response.Header); how != "" {
+		return fmt.Errorf("the application turns the suite away (%s): %s", how, pace.LetIn)
+	}
 	_, err = r.window()
 	return err
 }

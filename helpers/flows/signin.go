@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
@@ -21,7 +22,10 @@ func (v *Visitor) OpenLogin(next string) {
 func (v *Visitor) openLogin(next string) {
 	v.T.Helper()
 	v.walk = nil
-	v.Goto(v.LoginURL(next))
+	answer := v.Goto(v.LoginURL(next))
+	if how := pace.TurnedAway(answer.Status, answer.Header); how != "" {
+		v.T.Trouble("%s turns the suite away (%s), which says nothing about the sign-in: %s", v.URL().Host, how, pace.LetIn)
+	}
 	screens.AwaitLogin(v.Page)
 }
 

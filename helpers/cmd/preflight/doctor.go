@@ -16,6 +16,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
@@ -244,6 +245,9 @@ func reach(ctx context.Context, client *http.Client, address string) (status int
 		return 0, fmt.Errorf("APP_URL is not reachable: %w", err)
 	}
 	_ = response.Body.Close()
+	if how := pace.TurnedAway(response.StatusCode, response.Header); how != "" {
+		return response.StatusCode, fmt.Errorf("APP_URL turns the suite away (%s): %s", how, pace.LetIn)
+	}
 	if response.StatusCode >= http.StatusInternalServerError {
 		return response.StatusCode, fmt.Errorf("APP_URL answers %s with HTTP %d", address, response.StatusCode)
 	}
