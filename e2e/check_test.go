@@ -44,6 +44,8 @@ type check struct {
 	said   []string
 	state  readiness.State // set by NotVerified, NotApplicable and Trouble
 	reason string
+	// obstacle is what answered instead of the deployment; "": nothing did.
+	obstacle string
 }
 
 func newCheck(t *testing.T, i *item, name string, a advice) *check {
@@ -93,7 +95,7 @@ func (c *check) open(b *browser.Browser, o browser.WindowOptions) *flows.Visitor
 	c.windows++
 	o.ArtifactDir = filepath.Join(c.results.Dir(), fmt.Sprintf("browser-%d", c.windows))
 	o.Client = suite.world.Client
-	o.Timeout, o.OnSecret = c.patience(), suite.results.Learn
+	o.Timeout, o.OnSecret, o.OnAnswer = c.patience(), suite.results.Learn, c.Answered
 	return &flows.Visitor{Page: b.Open(c, o), T: c, World: suite.world}
 }
 
@@ -189,6 +191,7 @@ func (c *check) remember(state readiness.State, reason string) {
 // Errorf and Fatalf say it to the test and remember it for the report.
 func (c *check) Errorf(format string, args ...any) {
 	c.Helper()
+	c.inconclusive(fmt.Sprintf(format, args...))
 	c.say(fmt.Sprintf(format, args...))
 	c.T.Logf(format, args...)
 	c.Fail()

@@ -33,6 +33,9 @@ type advice struct {
 	// variables and files: it makes nobody, sends no form, guesses nothing. Only
 	// such cases run in production.
 	Harmless bool
+	// Limits: the case is about limits of requests, and HTTP 429 is an answer to
+	// it like another. Elsewhere it is an obstacle.
+	Limits bool
 }
 
 // begin opens an item. It runs in parallel with all others and waits for the

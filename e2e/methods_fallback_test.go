@@ -42,6 +42,7 @@ func TestFallback(t *testing.T) {
 		Why:      "an attacker who types wrong passwords locks people out of their own account",
 		Mend:     "lock the password, not the person: leave the methods that the lock does not protect, and lead to them",
 		Standard: "OWASP ASVS 6.3.1; CHECKLIST methods/fallback",
+		Limits:   true,
 	}, func(c *check) {
 		c.NeedMethod("password", "email_code")
 		user := c.NewPasswordUser()
@@ -151,6 +152,7 @@ func TestFallback(t *testing.T) {
 		Why:      "a typing error, five times, shuts somebody out",
 		Mend:     "end the sign-in, not the person's access, and lead to a new one",
 		Standard: "CHECKLIST methods/fallback",
+		Limits:   true,
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		user := c.NewUser()

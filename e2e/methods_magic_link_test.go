@@ -243,6 +243,7 @@ func TestMagicLink(t *testing.T) {
 		Why:      "six digits are guessed in minutes when nobody counts",
 		Mend:     "void the code after five wrong ones (PREFLIGHT_CODE_ATTEMPTS)",
 		Standard: "OWASP ASVS 6.6.3",
+		Limits:   true,
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		user := c.NewUser()
@@ -261,6 +262,7 @@ func TestMagicLink(t *testing.T) {
 		Why:      "a guesser asks again after every few tries, and never runs out of them",
 		Mend:     "count wrong codes for the whole sign-in, over all its mails",
 		Standard: "OWASP ASVS 6.6.3; spec/hosted-pages.md 5",
+		Limits:   true,
 	}, func(c *check) {
 		c.NeedMethod("email_code")
 		user := c.NewUser()

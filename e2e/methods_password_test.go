@@ -113,6 +113,7 @@ func TestPassword(t *testing.T) {
 		Why:      "a list of common passwords opens accounts by patience alone",
 		Mend:     "slow down or lock an address after a few wrong passwords, and tell its owner",
 		Standard: "OWASP ASVS 6.3.1",
+		Limits:   true,
 	}, func(c *check) {
 		user := c.NewPasswordUser()
 		v := c.Unseen()
@@ -218,6 +219,7 @@ func TestPassword(t *testing.T) {
 		Why:      "a guesser opens a fresh window after every few tries",
 		Mend:     "count wrong passwords by address, not by browser",
 		Standard: "OWASP ASVS 6.3.1",
+		Limits:   true,
 	}, func(c *check) {
 		user := c.NewPasswordUser()
 		v := c.Unseen()
@@ -397,6 +399,7 @@ func TestPassword(t *testing.T) {
 		Why:      "anybody locks anybody out for ever, and support opens doors by hand all day",
 		Mend:     "lock for minutes, not for good (PREFLIGHT_LOCKOUT)",
 		Standard: "OWASP ASVS 6.3.1; CWE-645",
+		Limits:   true,
 	}, func(c *check) {
 		c.Need("PREFLIGHT_LOCKOUT")
 		c.NeedTime(suite.cfg.Lockout)
@@ -411,6 +414,7 @@ func TestPassword(t *testing.T) {
 		Why:      "who was locked out by somebody else's guesses has no way in",
 		Mend:     "forget the wrong passwords when the owner of the inbox has set a new one",
 		Standard: "OWASP ASVS 6.3.1; CWE-645",
+		Limits:   true,
 	}, func(c *check) {
 		user := c.locked()
 		v := c.Unseen()

@@ -161,6 +161,7 @@ func (p *Page) fetch(method, address string, f *fetch) (*Answer, error) {
 		return nil, err
 	}
 	p.w.secrets.learnHeader(response.Header)
+	p.w.tellAnswer(address, response.StatusCode, response.Header)
 	p.w.record.suite(Exchange{
 		Method: method, URL: address, Status: response.StatusCode, RequestHeader: r.Header, ResponseHeader: response.Header,
 		PostData: string(f.body), ResourceType: "suite", Started: started,

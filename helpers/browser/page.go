@@ -59,6 +59,9 @@ type WindowOptions struct {
 	// types, cookie values, and codes, states and tokens in addresses and
 	// forms. It must be safe for concurrent use.
 	OnSecret func(string)
+	// OnAnswer is told of each answer that this window or Fetch is given: where
+	// it came from, its status and header. It must be safe for concurrent use.
+	OnAnswer func(address string, status int, header http.Header)
 }
 
 // window is one browser context: the cookies and the tabs of one person.

@@ -54,6 +54,7 @@ func (r *recorder) listen(w *window) {
 	})
 	w.context.OnResponse(func(a playwright.Response) {
 		r.answered(a)
+		w.tellAnswer(a.URL(), a.Status(), headerMap(a.Headers()))
 		if p := w.navigatedBy(a.Request()); p != nil && (a.Status() < 300 || a.Status() > 399) {
 			p.nav.answered(a)
 		}
@@ -77,6 +78,12 @@ func (r *recorder) listen(w *window) {
 		r.said(line)
 	})
 	w.context.OnWebError(func(e playwright.WebError) { r.said("uncaught: " + e.Error().Error()) })
+}
+
+func (w *window) tellAnswer(address string, status int, header http.Header) {
+	if w.o.OnAnswer != nil {
+		w.o.OnAnswer(w.secrets.mask(address), status, header)
+	}
 }
 
 // navigatedBy returns the tab whose top-level navigation a request is, or nil.

@@ -197,6 +197,7 @@ func (a *Agent) carry(ctx context.Context, method string, at *url.URL, body stri
 	if err != nil {
 		a.T.Trouble("%s broke off: %v", at.Redacted(), err)
 	}
+	a.T.Answered(at.Redacted(), response.StatusCode, response.Header)
 	return response.StatusCode, response.Header, string(read)
 }
 

@@ -25,6 +25,8 @@ type TB interface {
 	Logf(format string, args ...any)
 	// Trouble ends the case as an error of the suite or the network.
 	Trouble(format string, args ...any)
+	// Answered hears of each answer that was given to this case.
+	Answered(address string, status int, header http.Header)
 }
 
 // World is the deployment at hand, as far as a person in front of a browser

@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
+)
+
+// Answered hears of each answer that this case is given. What fails behind a
+// protection that met the suite itself says nothing about the item (DEFECTS.md
+// C-24); a limit of requests is no such thing where the case is about limits.
+func (c *check) Answered(address string, status int, header http.Header) {
+	met := pace.ObstacleIn(status, header)
+	if met == nil || met.Limit && c.advice.Limits {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.obstacle == "" {
+		c.obstacle = met.What + " at " + withoutQuery(address)
+	}
+}
+
+// inconclusive ends the case, which is about to fail, where something else than
+// the deployment has answered it.
+func (c *check) inconclusive(seen string) {
+	c.Helper()
+	c.mu.Lock()
+	met := c.obstacle
+	c.mu.Unlock()
+	if met == "" || c.Failed() {
+		return
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(seen), "\n")
+	c.NotVerified("the suite met " + met + ": let it through by its User-Agent (README, Firewalls and rate limits), or run fewer cases at a time (-parallel 2). What did not work behind it: " + first)
+}
