@@ -44,7 +44,7 @@ type check struct {
 	said   []string
 	state  readiness.State // set by NotVerified, NotApplicable and Trouble
 	reason string
-	// obstacle is what answered instead of the deployment; "": nothing did.
+	// obstacle is who turned the suite away, and how; "": nobody did.
 	obstacle string
 }
 

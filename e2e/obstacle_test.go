@@ -11,14 +11,14 @@ import (
 // protection that met the suite itself says nothing about the item (DEFECTS.md
 // C-24); a limit of requests is no such thing where the case is about limits.
 func (c *check) Answered(address string, status int, header http.Header) {
-	met := pace.ObstacleIn(status, header)
-	if met == nil || met.Limit && c.advice.Limits {
+	how := pace.TurnedAway(status, header)
+	if how == "" || status == http.StatusTooManyRequests && c.advice.Limits {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.obstacle == "" {
-		c.obstacle = met.What + " at " + withoutQuery(address)
+		c.obstacle = withoutQuery(address) + " turns the suite away (" + how + ")"
 	}
 }
 
@@ -33,5 +33,5 @@ func (c *check) inconclusive(seen string) {
 		return
 	}
 	first, _, _ := strings.Cut(strings.TrimSpace(seen), "\n")
-	c.NotVerified("the suite met " + met + ": let it through by its User-Agent (README, Firewalls and rate limits), or run fewer cases at a time (-parallel 2). What did not work behind it: " + first)
+	c.NotVerified(met + ", so that what did not work says nothing about the deployment: " + pace.LetIn + ". What did not work: " + first)
 }

@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
@@ -22,10 +21,7 @@ func (v *Visitor) OpenLogin(next string) {
 func (v *Visitor) openLogin(next string) {
 	v.T.Helper()
 	v.walk = nil
-	answer := v.Goto(v.LoginURL(next))
-	if how := pace.TurnedAway(answer.Status, answer.Header); how != "" {
-		v.T.Trouble("%s turns the suite away (%s), which says nothing about the sign-in: %s", v.URL().Host, how, pace.LetIn)
-	}
+	v.Goto(v.LoginURL(next))
 	screens.AwaitLogin(v.Page)
 }
 
