@@ -125,6 +125,22 @@ func TestCookies(t *testing.T) {
 		}
 	})
 
+	item.Case("no cache on the way may keep what a session opens", advice{
+		Why:      "a company's proxy, or the product's own CDN, answers one person with the data of another",
+		Mend:     "send Cache-Control: no-store, or private, with every answer that depends on who asks",
+		Standard: "OWASP ASVS 14.2.2; RFC 9111 §3.5, §5.2.2.9; CWE-525",
+	}, func(c *check) {
+		v := c.signedIn()
+		for _, path := range []string{suite.cfg.AppProtectedPath, suite.cfg.AppWhoamiPath, suite.cfg.AppProfilePath, suite.cfg.AppAPIPath} {
+			if path == "" {
+				continue
+			}
+			says := strings.ToLower(strings.Join(v.Fetch(http.MethodGet, suite.cfg.App(path)).Header.Values("Cache-Control"), ","))
+			kept := strings.Contains(says, "public") || strings.Contains(says, "s-maxage")
+			assert.False(c, kept && !strings.Contains(says, "no-store"), "%s is answered with Cache-Control: %s", path, says)
+		}
+	})
+
 	item.Case("no token travels in an address", advice{
 		Why:      "addresses end up in history, logs and the Referer of every third party on the page",
 		Mend:     "pass tokens in headers, bodies or cookies",

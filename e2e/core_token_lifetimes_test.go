@@ -174,6 +174,26 @@ func TestTokenLifetimes(t *testing.T) {
 		c.tokenRefused(v, token, "that is over")
 	})
 
+	item.Case("userinfo refuses a token that is over", advice{
+		Why:      "a token from an old log tells name and address of its owner, for as long as they exist",
+		Mend:     "judge a token at userinfo as everywhere: signature, issuer, exp",
+		Standard: "OpenID Connect Core §5.3.3; RFC 6750 §3.1; OWASP ASVS 9.2.1",
+	}, func(c *check) {
+		c.NeedEndOfAccess()
+		user := c.AnyUser()
+		token := c.Browser().ObtainTokens(user).AccessToken
+		asked := func() int {
+			status, _, err := suite.world.API.UserInfo(suite.ctx, token)
+			if err != nil {
+				c.Trouble("userinfo does not answer: %v", err)
+			}
+			return status
+		}
+		require.Equal(c, http.StatusOK, asked(), "HTTP status of userinfo with a fresh access token")
+		c.OutliveBy(user, c.TokenLife(), 10*time.Minute)
+		require.NotEqual(c, http.StatusOK, asked(), "HTTP status of userinfo with a token that is over")
+	})
+
 	item.Case("the API refuses an ID token", advice{
 		Why:      "ID tokens are shown to pages and logs, live longer, and say nothing of what somebody may do",
 		Mend:     "take access tokens only: they have a jti of the kind tkn_… and no at_hash or nonce",

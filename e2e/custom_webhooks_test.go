@@ -57,6 +57,24 @@ func TestWebhooks(t *testing.T) {
 		assert.LessOrEqual(c, r.shown(first), before, "how often the app shows the effect in the end")
 	})
 
+	item.Case("a delivery that comes several times at once has one effect", advice{
+		Why:      "a sender that waited too long sends again while the first is still worked on: it counts twice",
+		Mend:     "note webhook-id before acting, in one step that only one of them can make: a unique key, an insert that fails",
+		Standard: "Standard Webhooks (idempotency); CWE-367",
+	}, func(c *check) {
+		const atOnce = 4
+		r := c.receiver()
+		once, often, last := c.unique(), c.unique(), c.unique()
+		r.post(r.own.Sign(r.renaming(once), time.Now()))
+		r.awaitEffect(once, "the first delivery")
+		delivery := r.own.Sign(r.renaming(often), time.Now())
+		together(make([]int, atOnce), func(int) []string { r.post(delivery); return nil })
+		r.awaitEffect(often, "a delivery that came several times at once")
+		r.post(r.own.Sign(r.renaming(last), time.Now()))
+		r.awaitEffect(last, "the last delivery")
+		assert.Equal(c, r.shown(once), r.shown(often), "how often the app shows the effect of a delivery that came %d times at once, against one that came once", atOnce)
+	})
+
 	item.Case("what changes in the environment reaches the app", advice{
 		Why:      "the receiver may be right, but nothing is ever sent to it",
 		Mend:     "register APP_URL and APP_WEBHOOK_PATH under Webhooks in the dashboard, subscribe it to organization.updated, and look at its delivery log",
