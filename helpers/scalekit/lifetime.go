@@ -48,6 +48,16 @@ func (c *Client) SetLifetime(ctx context.Context, clientID string, life time.Dur
 	return err
 }
 
+// HasLifetime reports whether access tokens of the client still live as the suite
+// had made it.
+func (c *Client) HasLifetime(ctx context.Context, l Lifetime) (bool, error) {
+	client, err := c.GetClient(ctx, l.ClientID)
+	if err != nil {
+		return false, gone(err)
+	}
+	return int(client.AccessTokenExpiry) == l.Is, nil
+}
+
 // RestoreLifetime makes access tokens live as long as they did. It changes only
 // what is as the suite had made it; a client that is gone is no error.
 func (c *Client) RestoreLifetime(ctx context.Context, l Lifetime) error {

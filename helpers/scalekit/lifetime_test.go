@@ -38,7 +38,14 @@ func TestALifetimeIsRestoredFromTheLedger(t *testing.T) {
 	read, err := scalekit.ParseLifetime(changed.String())
 	require.NoError(t, err)
 	assert.Equal(t, changed, read)
+	there := func() bool {
+		there, err := c.HasLifetime(t.Context(), read)
+		require.NoError(t, err)
+		return there
+	}
+	assert.True(t, there())
 	require.NoError(t, c.RestoreLifetime(t.Context(), read))
+	assert.False(t, there())
 	assert.Equal(t, 300, life)
 	require.NoError(t, c.RestoreLifetime(t.Context(), read), "twice is as good")
 
