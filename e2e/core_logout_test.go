@@ -116,7 +116,7 @@ func TestLogout(t *testing.T) {
 		Mend:     "end the session of this browser; at the back channel end the one that sid names, and all of a person only where there is no sid",
 		Standard: "spec/oauth.md 6; OpenID Connect Back-Channel Logout 1.0 §2.7",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		here, there := c.Unseen(), c.Unseen()
 		here.SignIn(user)
 		there.SignIn(user)
@@ -195,7 +195,7 @@ func TestLogout(t *testing.T) {
 		Mend:     "take an id_token_hint of any age: it says who wants to leave, and opens nothing",
 		Standard: "OpenID Connect RP-Initiated Logout 1.0 §2 and §4; spec/oauth.md 6",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Unseen()
 		tokens := v.ObtainTokens(user)
 		claims := v.Claims(tokens.IDToken)
@@ -232,7 +232,7 @@ func TestLogout(t *testing.T) {
 		Standard: "OpenID Connect Back-Channel Logout 1.0 §2.7",
 	}, func(c *check) {
 		c.Need("APP_BACKCHANNEL_LOGOUT_PATH")
-		user := c.NewUser()
+		user := c.AnyUser()
 		here, there := c.Unseen(), c.Unseen()
 		here.SignIn(user)
 		there.SignIn(user)

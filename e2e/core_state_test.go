@@ -104,7 +104,7 @@ func TestState(t *testing.T) {
 		Mend:     "keep state, nonce and verifier of each sign-in under its own state, not one set for the browser",
 		Standard: "RFC 9700 §4.7; OpenID Connect Core §15.5.2",
 	}, func(c *check) {
-		user := c.NewUser()
+		user := c.AnyUser()
 		v := c.Browser()
 		first, second := v.LoginRequest(), v.LoginRequest()
 		v.Goto(v.AnswerRequest(first, user).URL())
