@@ -82,6 +82,7 @@ func TestCookies(t *testing.T) {
 		Mend:     "guard every request that changes something, in one place, before the routes",
 		Standard: "OWASP ASVS 3.5.1; CWE-352",
 	}, func(c *check) {
+		c.Cast(1)
 		v := c.StageWithWindow().window // of somebody with the highest role, who is offered most
 		mark := "csrf-" + scriptSafe(c.unique())
 		home := suite.cfg.App(suite.cfg.AppProtectedPath)
