@@ -132,6 +132,7 @@ func TestPassword(t *testing.T) {
 		Why:      "who mistypes now and then is locked out one day, although each time they got in",
 		Mend:     "forget the wrong passwords of an address when the right one comes",
 		Standard: "OWASP ASVS 6.3.1; NIST SP 800-63B 3.2.2",
+		Limits:   true,
 	}, func(c *check) {
 		user := c.NewPasswordUser()
 		v := c.Unseen()

@@ -46,6 +46,8 @@ type way struct {
 func (b *broom) way(one leftover) (w way, why string) {
 	kind, own := one.entry.Kind, one.own()
 	switch {
+	case kind == scalekit.LifetimeKind:
+		return b.lifetime(one)
 	case kind == "fault":
 		return b.fault(one)
 	case kind == "organization" && strings.HasPrefix(one.entry.Label, "org_"):
@@ -72,6 +74,19 @@ func (b *broom) way(one leftover) (w way, why string) {
 		return w, "only the application can forget whom the run told it of: people whose directory id is diruser_" + one.run + "-…"
 	}
 	return w, "it is the application's own, which only somebody signed in there can remove"
+}
+
+// lifetime is for what a client's tokens lived before a run made them short. Its
+// label holds that, and not the run's id: it is looked at what stands there now.
+func (b *broom) lifetime(one leftover) (w way, why string) {
+	changed, err := scalekit.ParseLifetime(one.entry.Label)
+	if err != nil {
+		return w, err.Error()
+	}
+	return way{
+		remove: func(ctx context.Context) error { return b.api.RestoreLifetime(ctx, changed) },
+		there:  func(ctx context.Context) (bool, error) { return b.api.HasLifetime(ctx, changed) },
+	}, ""
 }
 
 func (b *broom) person(one leftover) way {

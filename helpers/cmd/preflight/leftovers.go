@@ -10,6 +10,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
 // leftover is something that a run created and nobody removed.
@@ -108,10 +109,10 @@ func leftBehind(reports string, cfg *config.Config, older time.Duration, now tim
 	return left, not, nil
 }
 
-// order is in which things are removed. What is broken is mended first; people
+// order is in which things are removed. What was changed or broken is mended first; people
 // go before organizations, for one with somebody in it is not empty.
 func order(kind string) int {
-	kinds := []string{"fault", "user", "directory user", "directory group", "MCP client", "organization", "role"}
+	kinds := []string{scalekit.LifetimeKind, "fault", "user", "directory user", "directory group", "MCP client", "organization", "role"}
 	if at := slices.Index(kinds, kind); at >= 0 {
 		return at
 	}
