@@ -29,6 +29,9 @@ type Stop struct {
 // gets there. It begins where the focus is: an element that has it already is
 // the first stop.
 func TabTo(p *browser.Page, selector string) (stops []Stop, found bool, err error) {
+	if err := drawn(p); err != nil {
+		return nil, false, err
+	}
 	for pressed := 0; pressed <= mostStops; pressed++ {
 		stop, err := look(p, selector)
 		if err != nil {
@@ -47,6 +50,9 @@ func TabTo(p *browser.Page, selector string) (stops []Stop, found bool, err erro
 
 // Tour presses Tab once around the page and returns its stops, each once.
 func Tour(p *browser.Page) (stops []Stop, err error) {
+	if err := drawn(p); err != nil {
+		return nil, err
+	}
 	seen := map[int]bool{}
 	for range mostStops {
 		p.Press("Tab")
@@ -64,6 +70,17 @@ func Tour(p *browser.Page) (stops []Stop, err error) {
 		stops = append(stops, stop)
 	}
 	return stops, nil
+}
+
+// drawn waits until the page has been drawn: only then does the focus go where
+// the page wants it (HTML, 6.6.7 "flush autofocus candidates", which comes before
+// the callbacks of a frame). Whoever presses Tab has seen the page.
+func drawn(p *browser.Page) error {
+	_, err := evaluate(p, `new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))`)
+	if err != nil {
+		return fmt.Errorf("the page is not drawn: %w", err)
+	}
+	return nil
 }
 
 // InOrder reports whether stops follow the document, wherever they begin: a
