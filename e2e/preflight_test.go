@@ -19,6 +19,9 @@ func (r *run) preflight() error {
 	if err := r.cfg.Guard(); err != nil {
 		return err
 	}
+	if r.unread != nil {
+		return r.unread // or a whole run would learn at its end what nobody had declared
+	}
 	ctx, cancel := pace.Budget(r.ctx, preflightBudget)
 	defer cancel()
 	if _, err := r.world.API.Discovery(ctx); err != nil {
@@ -38,6 +41,9 @@ func (r *run) preflight() error {
 	_ = response.Body.Close()
 	if how := pace.TurnedAway(response.StatusCode, response.Header); how != "" {
 		return fmt.Errorf("the application turns the suite away (%s): %s", how, pace.LetIn)
+	}
+	if err := r.cfg.Moved(response); err != nil {
+		return err
 	}
 	_, err = r.window()
 	return err

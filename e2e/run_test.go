@@ -70,6 +70,7 @@ type run struct {
 	// testUsers are lent where there is no inbox; nil where nobody is.
 	testUsers *testusers.Pool
 	profile   *readiness.Profile // nil where people declare nothing
+	unread    error              // why the profile is none
 	ended     sync.Once
 	code      int
 }
@@ -148,7 +149,11 @@ func newRun(ctx context.Context, cfg *config.Config) (r *run, err error) {
 	if r.results, err = readiness.Start(options); err != nil {
 		return nil, err
 	}
-	if wrong != nil {
+	switch {
+	case wrong == nil:
+	case r.profile == nil:
+		r.unread = wrong
+	default:
 		r.results.Fail(wrong.Error())
 	}
 	r.noteLimits()

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -54,6 +55,17 @@ func (c *Config) Doubts() (doubts []string) {
 		}
 	}
 	return doubts
+}
+
+// Moved is the error of an APP_URL that is not where the application is: its
+// answer leads to the same host by https. Nothing of what was configured would
+// be seen on the wire. nil: it is not so.
+func (c *Config) Moved(answer *http.Response) error {
+	to, err := c.AppURL.Parse(answer.Header.Get("Location"))
+	if err != nil || answer.StatusCode/100 != 3 || c.AppURL.Scheme != "http" || to.Scheme != "https" || to.Hostname() != c.AppURL.Hostname() {
+		return nil
+	}
+	return fmt.Errorf("APP_URL is %s, and the application sends everybody from there to https: set APP_URL=https://%s", c.AppURL, to.Host)
 }
 
 // Doubted adds to what went wrong those Doubts that may be its cause. The error

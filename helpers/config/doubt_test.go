@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"maps"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -24,6 +25,19 @@ func configOf(t *testing.T, change map[string]string) *config.Config {
 	c, err := config.LoadWith(func(string) (string, bool) { return "", false }, "", vars)
 	require.NoError(t, err)
 	return c
+}
+
+func TestAnAppThatIsAtHTTPSOnlyIsNamed(t *testing.T) {
+	t.Parallel()
+	at := configOf(t, map[string]string{"APP_URL": "http://app.acme.example"})
+	answer := func(status int, to string) *http.Response {
+		return &http.Response{StatusCode: status, Header: http.Header{"Location": {to}}}
+	}
+	assert.EqualError(t, at.Moved(answer(308, "https://app.acme.example/")),
+		"APP_URL is http://app.acme.example, and the application sends everybody from there to https: set APP_URL=https://app.acme.example")
+	assert.NoError(t, at.Moved(answer(302, "/login")))
+	assert.NoError(t, at.Moved(answer(302, "https://login.acme.example/")))
+	assert.NoError(t, at.Moved(answer(200, "")))
 }
 
 func TestValuesThatCannotBeRightAreNamed(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 			case !none:
 				c.values[v.Name] = found
 			case reason == "":
-				problems = append(problems, fmt.Errorf("%s (from %s) says none without a reason: write none: and why the app does without", v.Name, fromWhere(found.origin)))
+				problems = append(problems, fmt.Errorf("%s (from %s) says none without a reason: write none: and why the app does without", v.Name, fromWhere(found.origin, dotenv)))
 			default:
 				c.declined[v.Name] = reason
 			}
@@ -83,7 +84,7 @@ func load(variables []Variable, lookup func(string) (string, bool), dotenv strin
 		}
 		// A fault in a value that another variable lent is that variable's.
 		if err := parse(target.Field(v.field), v, set.text); err != nil && set.origin != FromDefault {
-			problems = append(problems, fmt.Errorf("%s (from %s) %w", v.Name, fromWhere(set.origin), err))
+			problems = append(problems, fmt.Errorf("%s (from %s) %w", v.Name, fromWhere(set.origin, dotenv), err))
 		}
 	}
 	if c.CAFile != "" && len(problems) == 0 {
@@ -223,9 +224,10 @@ func badLine(text string) int {
 	return good + 1
 }
 
-func fromWhere(origin string) string {
+// fromWhere says where a value stands; dotenv is the file that was read as .env.
+func fromWhere(origin, dotenv string) string {
 	if origin == FromDotenv {
-		return origin
+		return filepath.Base(dotenv)
 	}
 	return "the " + origin
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -91,7 +92,7 @@ type Profile struct{ all []Declaration }
 func ReadProfile(path string, items []CatalogueItem, now time.Time) (*Profile, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("the profile cannot be read: %w", plain(err))
+		return nil, fmt.Errorf("the profile (PREFLIGHT_PROFILE) cannot be read: %w", plain(err))
 	}
 	var file struct {
 		NotApplicable []struct{ Item, Section, Reason string }             `yaml:"not_applicable"`
@@ -99,7 +100,8 @@ func ReadProfile(path string, items []CatalogueItem, now time.Time) (*Profile, e
 		Attestations  []struct{ Item, Who, When, Until, Evidence string }  `yaml:"attestations"`
 	}
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("the profile cannot be read: %w", err)
+		first, _, _ := strings.Cut(err.Error(), "\n") // an excerpt of the file follows
+		return nil, fmt.Errorf("the profile %s (PREFLIGHT_PROFILE) is not as README has it, at [line:column] %s", filepath.Base(path), first)
 	}
 	p := &Profile{}
 	var problems []error

@@ -209,7 +209,7 @@ func (f *findings) deployment(ctx context.Context, cfg *config.Config) {
 		}
 		f.report("credentials", "accepted", err)
 	}
-	status, err := reach(ctx, cfg.Client(), cfg.App("/"))
+	status, err := reach(ctx, cfg)
 	f.report("app", fmt.Sprintf("%s (HTTP %d)", cfg.AppURL, status), err)
 	if len(cfg.Missing(config.Inbox...)) > 0 {
 		f.note("PREFLIGHT_INBOX_URL and PREFLIGHT_INBOX_ADDRESS are not both set: nothing that needs a mail can be verified")
@@ -234,13 +234,15 @@ func (f *findings) testUsers(ctx context.Context, cfg *config.Config, api *scale
 	}
 }
 
-// reach asks for an address and takes any answer but a server error.
-func reach(ctx context.Context, client *http.Client, address string) (status int, err error) {
+// reach asks for the application's first page and takes any answer but a server
+// error and one that leads elsewhere.
+func reach(ctx context.Context, cfg *config.Config) (status int, err error) {
+	address := cfg.App("/")
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
 		return 0, err
 	}
-	response, err := client.Do(request)
+	response, err := cfg.Client().Do(request)
 	if err != nil {
 		return 0, fmt.Errorf("APP_URL is not reachable: %w", err)
 	}
@@ -251,5 +253,5 @@ func reach(ctx context.Context, client *http.Client, address string) (status int
 	if response.StatusCode >= http.StatusInternalServerError {
 		return response.StatusCode, fmt.Errorf("APP_URL answers %s with HTTP %d", address, response.StatusCode)
 	}
-	return response.StatusCode, nil
+	return response.StatusCode, cfg.Moved(response)
 }
