@@ -32,7 +32,7 @@ func (c *check) AnyUser() *flows.User {
 // helpers/needs reads n: it is a number in the source.
 func (c *check) AnyUsers(n int) (users []*flows.User) {
 	c.Helper()
-	c.askFor(n)
+	c.askOnce(n)
 	if suite.testUsers == nil {
 		for range n {
 			users = append(users, c.NewUser())
@@ -53,9 +53,9 @@ func asUser(person testusers.Person) *flows.User {
 	}
 }
 
-// askFor makes sure that a case asks once for people who can sign in, and that so
+// askOnce makes sure that a case asks once for people who can sign in, and that so
 // many can.
-func (c *check) askFor(n int) {
+func (c *check) askOnce(n int) {
 	c.Helper()
 	if c.asked {
 		c.Trouble("the case asks a second time for somebody who can sign in: it must ask once, for all at once")
@@ -70,7 +70,7 @@ func (c *check) askFor(n int) {
 // one, and so choose at each sign-in. As AnyUsers, it is said once and first.
 func (c *check) Cast(n int) {
 	c.Helper()
-	c.askFor(n)
+	c.askOnce(n)
 	c.parts = n
 	if suite.testUsers != nil {
 		c.loan = c.borrow(n)

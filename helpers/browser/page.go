@@ -59,8 +59,9 @@ type WindowOptions struct {
 	// types, cookie values, and codes, states and tokens in addresses and
 	// forms. It must be safe for concurrent use.
 	OnSecret func(string)
-	// OnAnswer is told of each answer that this window or Fetch is given: where
-	// it came from, its status and header. It must be safe for concurrent use.
+	// OnAnswer is told of each answer that Fetch is given, and of those that a
+	// window is given to what it opens or by the host of a page in it: where the
+	// answer came from, its status and header. It must be safe for concurrent use.
 	OnAnswer func(address string, status int, header http.Header)
 }
 

@@ -54,8 +54,11 @@ func (r *recorder) listen(w *window) {
 	})
 	w.context.OnResponse(func(a playwright.Response) {
 		r.answered(a)
-		w.tellAnswer(a.URL(), a.Status(), headerMap(a.Headers()))
-		if p := w.navigatedBy(a.Request()); p != nil && (a.Status() < 300 || a.Status() > 399) {
+		p := w.navigatedBy(a.Request())
+		if p != nil || w.shows(a.URL()) {
+			w.tellAnswer(a.URL(), a.Status(), headerMap(a.Headers()))
+		}
+		if p != nil && (a.Status() < 300 || a.Status() > 399) {
 			p.nav.answered(a)
 		}
 	})
@@ -84,6 +87,24 @@ func (w *window) tellAnswer(address string, status int, header http.Header) {
 	if w.o.OnAnswer != nil {
 		w.o.OnAnswer(w.secrets.mask(address), status, header)
 	}
+}
+
+// shows reports whether an address is of the host of a page that is open: what
+// others answer, who count or decorate, is not the page's.
+func (w *window) shows(address string) bool {
+	asked, err := url.Parse(address)
+	if err != nil {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.ContainsFunc(w.tabs, func(p *Page) bool {
+		if p.page == nil {
+			return false
+		}
+		at, err := url.Parse(p.page.URL())
+		return err == nil && at.Host == asked.Host
+	})
 }
 
 // navigatedBy returns the tab whose top-level navigation a request is, or nil.

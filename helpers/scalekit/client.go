@@ -55,7 +55,8 @@ func (c *Client) Paced(l *pace.Limiter) *Client {
 }
 
 // call sends a management request with a machine token and decodes the answer
-// into out (nil: not wanted). A token that was refused is replaced once. The error is an *Error when the environment answered.
+// into out (nil: not wanted). A token that was refused is replaced once. The
+// error is an *Error when the environment answered.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
 	address := c.base + path
 	if len(query) > 0 {

@@ -42,8 +42,9 @@ func Check(ctx context.Context, env Environment, address string) error {
 	return err
 }
 
-// find looks one person up, and ends what sessions they still have. why says, as the rest of a sentence that begins with
-// the address, that somebody cannot be lent.
+// find looks one person up, and ends what sessions they still have. why says, as
+// the rest of a sentence that begins with the address, that somebody cannot be
+// lent.
 func (p *Pool) find(ctx context.Context, address string) (person *Person, why string, err error) {
 	user, why, err := look(ctx, p.env, address)
 	if why != "" || err != nil {

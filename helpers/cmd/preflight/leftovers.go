@@ -109,8 +109,8 @@ func leftBehind(reports string, cfg *config.Config, older time.Duration, now tim
 	return left, not, nil
 }
 
-// order is in which things are removed. What was changed or broken is mended first; people
-// go before organizations, for one with somebody in it is not empty.
+// order is in which things are removed. What was changed or broken is mended
+// first; people go before organizations, for one with somebody in it is not empty.
 func order(kind string) int {
 	kinds := []string{scalekit.LifetimeKind, "fault", "user", "directory user", "directory group", "MCP client", "organization", "role"}
 	if at := slices.Index(kinds, kind); at >= 0 {
