@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
@@ -33,10 +34,12 @@ var (
 	signupWords = regexp.MustCompile(`(?i)sign.?up|regist|create|join`)
 )
 
-// App looks for the variables of an app. Its error is one sentence where the app
-// cannot be reached; what is not found is no error. Notes are what a person
+// App looks for the variables of an app: as a stranger and, where the environment
+// has test users, signed in as one of them. Its error is one sentence where the
+// app cannot be reached; what is not found is no error. Notes are what a person
 // should know, sentence by sentence.
-func App(ctx context.Context, cfg *config.Config, e *Environment, c *http.Client) (found Findings, notes []string, err error) {
+func App(ctx context.Context, w flows.World, e *Environment) (found Findings, notes []string, err error) {
+	cfg, c := w.Config, w.Client
 	authorize, err := url.Parse(e.Discovery.AuthorizationEndpoint)
 	if err != nil {
 		return nil, nil, fmt.Errorf("the discovery document's authorization endpoint is no address: %w", err)
@@ -54,6 +57,7 @@ func App(ctx context.Context, cfg *config.Config, e *Environment, c *http.Client
 		}
 	}
 	a.registered()
+	a.behind(ctx, w)
 	a.Findings = append(a.Findings, Methods(ctx, a.asks, e, c)...)
 	return a.Findings, a.notes, ctx.Err()
 }
@@ -213,18 +217,24 @@ func (a *search) protected(ctx context.Context) error {
 		if err != nil || len(end.trail) == 0 || !a.isLogin(end) || a.path(end.trail[0]) == a.loginPath() || logoutWords.MatchString(c.address) {
 			continue
 		}
-		page := end.trail[0]
-		a.add(false, "APP_PROTECTED_PATH", a.path(page), c.how)
-		for _, hop := range end.trail[1:] {
-			for name, values := range hop.Query() {
-				if u, err := url.Parse(values[0]); err == nil && u.Path != "" && a.path(u) == a.path(page) {
-					a.add(true, "APP_RETURN_TO_PARAM", name, "it names the page to return to when "+a.path(page)+" sends strangers to the login")
-				}
-			}
-		}
+		a.add(false, "APP_PROTECTED_PATH", a.path(end.trail[0]), c.how)
+		a.returnsTo(end)
 		return nil
 	}
 	return nil
+}
+
+// returnsTo reads, from the way on which a page sent a stranger to the login, what
+// names the page to return to.
+func (a *search) returnsTo(end stop) {
+	page := a.path(end.trail[0])
+	for _, hop := range end.trail[1:] {
+		for name, values := range hop.Query() {
+			if u, err := url.Parse(values[0]); err == nil && u.Path != "" && a.path(u) == page {
+				a.add(true, "APP_RETURN_TO_PARAM", name, "it names the page to return to when "+page+" sends strangers to the login")
+			}
+		}
+	}
 }
 
 func (a *search) loginPath() string {
@@ -309,10 +319,7 @@ func (a *search) registered() {
 	a.register("APP_CALLBACK_PATH", r.PostLoginURIs, "redirect URI "+how)
 	a.register("APP_INITIATE_LOGIN_PATH", []string{r.InitiateLoginURI}, "initiate-login URL "+how)
 	a.register("APP_BACKCHANNEL_LOGOUT_PATH", r.BackChannelLogoutURIs, "back-channel logout URI "+how)
-	if path := a.first(r.PostLogoutURIs); path != "" { // better than what was guessed
-		a.Findings = slices.DeleteFunc(a.Findings, func(f Found) bool { return f.Variable == "APP_POST_LOGOUT_PATH" })
-		a.add(true, "APP_POST_LOGOUT_PATH", path, "post-logout URI "+how)
-	}
+	a.replace(true, "APP_POST_LOGOUT_PATH", a.first(r.PostLogoutURIs), "post-logout URI "+how) // better than a guess
 	for _, uri := range r.PostLoginURIs {
 		if u, err := url.Parse(uri); err == nil && sameOrigin(u, a.app) && a.withQuery(u) != a.Value("APP_CALLBACK_PATH") && !strings.Contains(uri, "*") {
 			a.add(true, "APP_SECOND_REDIRECT_URI", uri, "another redirect URI "+how)

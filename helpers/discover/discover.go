@@ -1,13 +1,15 @@
 // Package discover finds out of a deployment what it shows to anybody who asks:
 // the auth environment by its discovery document and its management API, the
-// app by what a browser without scripts would come across. It only reads, and it
-// asks no host but those two.
+// app by what a browser without scripts would come across, as a stranger and as a
+// test user. Beyond that one sign-in it only reads, and it asks no host but those
+// two.
 package discover
 
 import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
@@ -29,6 +31,15 @@ func (f *Findings) add(sure bool, variable, value, how string) {
 		return
 	}
 	*f = append(*f, Found{variable, value, how, sure})
+}
+
+// replace puts a word in the place of one that was said before.
+func (f *Findings) replace(sure bool, variable, value, how string) {
+	if value == "" {
+		return
+	}
+	*f = slices.DeleteFunc(*f, func(one Found) bool { return one.Variable == variable })
+	f.add(sure, variable, value, how)
 }
 
 // Has reports whether a variable was found.

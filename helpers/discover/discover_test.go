@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/discover"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -64,10 +65,11 @@ func look(t *testing.T, pages app, base string) (discover.Findings, []string) {
 	})
 	require.NoError(t, err)
 	client := discover.Within(cfg.Client(), cfg)
-	e, err := discover.Ask(t.Context(), cfg, scalekit.New(environment.URL, "skc_1", "x", client))
+	api := scalekit.New(environment.URL, "skc_1", "x", client)
+	e, err := discover.Ask(t.Context(), cfg, api)
 	require.NoError(t, err)
 	assert.NotEmpty(t, e.Silent)
-	found, notes, err := discover.App(t.Context(), cfg, e, client)
+	found, notes, err := discover.App(t.Context(), flows.World{Config: cfg, Client: client, API: api}, e)
 	require.NoError(t, err)
 	return found, notes
 }

@@ -35,11 +35,15 @@ func whoIn(c *config.Config, status int, body []byte, hint string) string {
 	if c.AppWhoamiPath == "" {
 		return screens.PersonOn(string(body), c.AppPersonSelector, hint)
 	}
-	var fields map[string]any
-	if json.Unmarshal(body, &fields) != nil {
+	var answer any
+	if json.Unmarshal(body, &answer) != nil {
 		return ""
 	}
-	email, _ := fields[c.AppWhoamiEmailField].(string)
+	for name := range strings.SplitSeq(c.AppWhoamiEmailField, ".") {
+		fields, _ := answer.(map[string]any)
+		answer = fields[name]
+	}
+	email, _ := answer.(string)
 	return email
 }
 

@@ -15,6 +15,7 @@ type Form struct {
 	Method string // GET or POST
 	Action *url.URL
 	Fields url.Values
+	Text   string // what the form shows, in one line
 	// Editable are the fields that a person types into; the others are hidden,
 	// chosen or ticked.
 	Editable map[string]bool
@@ -102,7 +103,10 @@ func formOf(element *goquery.Selection, base *url.URL) *Form {
 		return nil
 	}
 	var err error
-	form := &Form{Method: strings.ToUpper(element.AttrOr("method", "GET")), Fields: url.Values{}, Editable: map[string]bool{}, hidden: map[string]bool{}}
+	form := &Form{
+		Method: strings.ToUpper(element.AttrOr("method", "GET")), Fields: url.Values{}, Text: strings.Join(strings.Fields(element.Text()), " "),
+		Editable: map[string]bool{}, hidden: map[string]bool{},
+	}
 	if form.Action, err = base.Parse(element.AttrOr("action", "")); err != nil {
 		return nil
 	}

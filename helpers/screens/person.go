@@ -42,6 +42,39 @@ func PersonOn(html, selector, preferred string) string {
 	return found[0]
 }
 
+// plainName is an id or a test id that a person gave, and CSS needs not escape.
+var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z_-]*$`)
+
+// SelectorOf is the CSS selector of an element of a page that shows an address and
+// nothing else, by its id or the attribute by which tests find it; "" where there
+// is none such.
+func SelectorOf(html, email string) (selector string) {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return ""
+	}
+	doc.Find("body [id], body [data-testid], body [data-test], body [data-cy]").EachWithBreak(func(_ int, element *goquery.Selection) bool {
+		if !strings.EqualFold(strings.TrimSpace(element.Text()), email) {
+			return true
+		}
+		for _, attribute := range []string{"id", "data-testid", "data-test", "data-cy"} {
+			name := element.AttrOr(attribute, "")
+			switch {
+			case !plainName.MatchString(name):
+			case attribute == "id":
+				selector = "#" + name
+			default:
+				selector = "[" + attribute + "=" + name + "]"
+			}
+			if selector != "" {
+				return false
+			}
+		}
+		return true
+	})
+	return selector
+}
+
 // apart is the text of an element, with a space between the texts of its parts.
 func apart(element *goquery.Selection) string {
 	var parts []string

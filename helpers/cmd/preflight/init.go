@@ -17,6 +17,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/discover"
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -84,7 +85,8 @@ func (i *introduction) run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(float64(lookAround)*cfg.TimeoutFactor))
 	defer cancel()
 	client := discover.Within(cfg.Client(), cfg)
-	environment, err := discover.Ask(ctx, cfg, scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, client))
+	api := scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, client)
+	environment, err := discover.Ask(ctx, cfg, api)
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,10 @@ func (i *introduction) run(ctx context.Context) error {
 	for _, line := range environment.Table() {
 		i.say("  %-14s %s", line[0], line[1])
 	}
-	found, notes, err := discover.App(ctx, cfg, environment, client)
+	if cfg, err = i.testUser(cfg); err != nil {
+		return err
+	}
+	found, notes, err := discover.App(ctx, flows.World{Config: cfg, Client: client, API: api, Learn: func(...string) {}}, environment)
 	if err != nil {
 		return err
 	}
@@ -113,6 +118,26 @@ func (i *introduction) run(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// testUser asks for somebody who can look behind the login, where nobody is known
+// and a person can be asked.
+func (i *introduction) testUser(cfg *config.Config) (*config.Config, error) {
+	if i.terminal == nil || i.yes || cfg.HasTestUsers() || cfg.Production() != "" {
+		return cfg, nil
+	}
+	i.say("\nA test user (…+sktest@…, of one organization) can look behind the login; Enter goes on without.")
+	for _, name := range []string{"SCALEKIT_TEST_USER_EMAIL", "SCALEKIT_TEST_USER_CODE"} {
+		value, err := i.correct(name, cfg.Value(name))
+		if err != nil {
+			return nil, err
+		}
+		if value == "" {
+			return cfg, nil
+		}
+		i.told[name] = value
+	}
+	return config.LoadWith(i.lookup, i.dotenv, nil)
 }
 
 func (i *introduction) say(format string, args ...any) { fmt.Fprintf(i.out, format+"\n", args...) }
@@ -314,9 +339,20 @@ func (i *introduction) write(cfg *config.Config) error {
 	if err := complete(i.dotenv, "Written by preflight init", entries); err != nil {
 		return err
 	}
-	i.say("\n%s is written (mode 0600). What it cannot guess stands in .env.example: an inbox (PREFLIGHT_INBOX_URL) pays most.", i.dotenv)
+	i.say("\n%s is written (mode 0600). What it cannot guess stands in .env.example%s.", i.dotenv, paysMost(cfg))
 	i.say("Next: make doctor says what will run, and what each missing variable costs; then make e2e.")
 	return nil
+}
+
+// paysMost names what to add next.
+func paysMost(cfg *config.Config) string {
+	switch {
+	case len(cfg.Missing(config.Inbox...)) > 0:
+		return ": an inbox (PREFLIGHT_INBOX_URL) pays most"
+	case !cfg.HasTestUsers() && cfg.Production() == "":
+		return "; with a test user (SCALEKIT_TEST_USER_EMAIL, SCALEKIT_TEST_USER_CODE) this command looks behind the login as well"
+	}
+	return ""
 }
 
 // doc is what a variable is for.
