@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/auth-preflight/auth-preflight/fixtures/staging"
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
@@ -24,12 +25,16 @@ func TestMain(m *testing.M) {
 	if flag.Lookup("test.list").Value.String() != "" {
 		os.Exit(m.Run()) // -list starts nothing
 	}
-	os.Exit(runSuite(m))
+	if *takesJobs {
+		os.Exit(runJobs(m, os.Stdin, os.Stdout))
+	}
+	os.Exit(runSuite(m, nil))
 }
 
 // runSuite prepares the run, lets the tests run and returns the exit code that
-// the gate asks for (DESIGN.md, rule 6).
-func runSuite(m *testing.M) int {
+// the gate asks for (DESIGN.md, rule 6). driver is the browser's; nil: the run has
+// one of its own.
+func runSuite(m *testing.M, driver *browser.Driver) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
@@ -42,18 +47,24 @@ func runSuite(m *testing.M) int {
 	for _, warning := range cfg.Warnings(os.Environ()) {
 		fmt.Fprintln(os.Stderr, "preflight: warning:", warning)
 	}
-	suite, err = newRun(ctx, cfg)
+	r, err := newRun(ctx, cfg)
 	if err != nil {
 		return refuse(err)
 	}
+	suite, r.driver = r, driver
+	over := make(chan struct{})
+	defer close(over)
 	go func() {
-		ending := suite.watch(ctx)
+		ending, cut := r.watch(ctx, over)
+		if !cut {
+			return
+		}
 		stop() // a second Ctrl-C ends the process at once
-		code := suite.end(ending, 1)
+		code := r.end(ending, 1)
 		stopStaging()
 		os.Exit(code)
 	}()
-	return suite.finish(m.Run())
+	return r.finish(m.Run())
 }
 
 // refuse ends a run that cannot begin: one sentence for the person, and a

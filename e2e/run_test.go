@@ -58,6 +58,7 @@ type run struct {
 
 	ready     func() error          // the shared preflight, done once
 	door      func() (*door, error) // where the deployment reaches the suite's servers
+	driver    *browser.Driver       // of window; nil: one of its own
 	window    func() (*browser.Browser, error)
 	opened    atomic.Bool                      // a browser was asked for
 	keeping   func() (*browser.Browser, error) // one that keeps whole pages, as people's do
@@ -219,7 +220,7 @@ func (r *run) launch() (*browser.Browser, error) {
 		}
 	}
 	o := r.browserOptions(path)
-	o.ServerURL = r.cfg.BrowserWS
+	o.ServerURL, o.Driver = r.cfg.BrowserWS, r.driver
 	return browser.Launch(r.ctx, o)
 }
 
@@ -252,18 +253,26 @@ func (r *run) browserOptions(path string) browser.Options {
 	}
 }
 
-// watch returns when the run has to be cut off, since it was interrupted or
-// its deadline comes, and says why.
-func (r *run) watch(ctx context.Context) readiness.Ending {
+// watch returns when the run is over or has to be cut off, since it was
+// interrupted or its deadline comes, and then says why.
+func (r *run) watch(ctx context.Context, over <-chan struct{}) (ending readiness.Ending, cutOff bool) {
 	var cut <-chan time.Time
 	if !r.plan.deadline.IsZero() {
 		cut = time.After(time.Until(r.plan.cut))
 	}
 	select {
+	case <-over:
+		return ending, false
 	case <-ctx.Done():
-		return readiness.Ending{Interrupted: true, Reason: "the run was interrupted"}
+		ending = readiness.Ending{Interrupted: true, Reason: "the run was interrupted"}
 	case <-cut:
-		return tooLate()
+		ending = tooLate()
+	}
+	select {
+	case <-over: // ctx ends with the run as well
+		return ending, false
+	default:
+		return ending, true
 	}
 }
 

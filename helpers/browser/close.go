@@ -19,8 +19,8 @@ type processes struct {
 	group   int // its process group: renderers, zygotes, crash handler; 0: none of its own
 }
 
-// close ends browser and driver: politely, then by force. It returns an error
-// if a process is still there at the end.
+// close ends the browser and its driver, unless that is shared: politely, then by
+// force. It returns an error if a process is still there at the end.
 func (e *engine) close() error {
 	var polite error
 	if e.broken() == nil {
@@ -29,17 +29,26 @@ func (e *engine) close() error {
 			if e.browser != nil {
 				err = e.browser.Close()
 			}
-			return struct{}{}, errors.Join(err, e.pw.Stop())
+			if !e.shared {
+				err = errors.Join(err, e.host.pw.Stop())
+			}
+			return struct{}{}, err
 		})
 	}
-	if polite != nil || !e.processes.awaitGone(goneTimeout) {
+	ending := e.processes
+	if e.shared && polite == nil && e.broken() == nil {
+		ending.driver = 0
+	}
+	if polite != nil || !ending.awaitGone(goneTimeout) {
 		e.breakDown(fmt.Errorf("the browser had to be killed"))
 		e.processes.kill()
 		if !e.processes.awaitGone(goneTimeout) {
 			return fmt.Errorf("the browser (process %d) or its driver (process %d) is still there after it was killed", e.processes.browser, e.processes.driver)
 		}
 	}
-	e.driver.remove()
+	if !e.shared {
+		e.host.driver.remove()
+	}
 	return nil
 }
 

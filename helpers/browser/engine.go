@@ -12,12 +12,12 @@ import (
 
 const probeTimeout = 3 * time.Second
 
-// engine is one driver process with one browser process. When it no longer
-// answers it is broken for good: both are killed, and every call that waits for
-// it returns.
+// engine is one browser process and the driver process that speaks to it. When it
+// no longer answers it is broken for good: both are killed, and every call that
+// waits for it returns.
 type engine struct {
-	driver    *driver
-	pw        *playwright.Playwright
+	host      *host
+	shared    bool // the host is not ours to stop
 	browser   playwright.Browser
 	cdp       playwright.CDPSession // of the browser, to ask whether it lives
 	processes processes
@@ -29,52 +29,46 @@ type engine struct {
 }
 
 func startEngine(ctx context.Context, o Options, args []string) (*engine, error) {
-	d, err := newDriver(o.DriverDir, o.NodePath)
-	if err != nil {
-		return nil, err
-	}
 	type started struct {
 		e   *engine
 		err error
 	}
 	done := make(chan started, 1)
 	go func() {
-		e, err := launchEngine(d, o, args)
+		e, err := launchEngine(o, args)
 		done <- started{e, err}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, launchTimeout+5*time.Second)
 	defer cancel()
 	select {
 	case s := <-done:
-		if s.err != nil {
-			d.remove()
-		}
 		return s.e, s.err
 	case <-ctx.Done():
 		go func() { // whatever still comes of it is taken down again
 			if s := <-done; s.err == nil {
 				_ = s.e.close()
 			}
-			d.remove()
 		}()
 		return nil, fmt.Errorf("%s did not start in time: %w", o.name(), ctx.Err())
 	}
 }
 
-func launchEngine(d *driver, o Options, args []string) (*engine, error) {
-	pw, err := playwright.Run(&playwright.RunOptions{DriverDirectory: d.dir, SkipInstallBrowsers: true})
+func launchEngine(o Options, args []string) (*engine, error) {
+	host, shared, err := o.host()
 	if err != nil {
-		return nil, fmt.Errorf("the Playwright driver did not start (run `make setup`): %w", err)
+		return nil, err
 	}
-	e := &engine{driver: d, pw: pw, gone: make(chan struct{}), processes: processes{driver: pw.Pid()}}
+	e := &engine{host: host, shared: shared, gone: make(chan struct{}), processes: processes{driver: host.pw.Pid()}}
 	if o.ServerURL != "" {
-		e.browser, err = pw.Chromium.Connect(o.ServerURL, connectOptions(o))
+		e.browser, err = host.pw.Chromium.Connect(o.ServerURL, connectOptions(o))
 		err = hideServer(err, o.ServerURL)
 	} else {
-		e.browser, err = pw.Chromium.Launch(launchOptions(o, args))
+		e.browser, err = host.pw.Chromium.Launch(launchOptions(o, args))
 	}
 	if err != nil {
-		_ = pw.Stop()
+		if !shared {
+			host.stop()
+		}
 		return nil, fmt.Errorf("%s did not start: %w", o.name(), firstLines(err, 12))
 	}
 	if err := e.inspect(o.ServerURL != ""); err != nil {

@@ -125,7 +125,7 @@ func TestAStuckDriverIsReplaced(t *testing.T) {
 	assert.True(t, first.processes.awaitGone(goneTimeout))
 	p := b.Open(t, WindowOptions{})
 	assert.Empty(t, p.Title())
-	assert.NoDirExists(t, first.driver.dir)
+	assert.NoDirExists(t, first.host.driver.dir)
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
@@ -135,6 +135,6 @@ func TestCloseLeavesNothing(t *testing.T) {
 	e := b.engine
 	require.NoError(t, b.Close())
 	assert.False(t, e.processes.alive())
-	assert.NoDirExists(t, e.driver.dir)
+	assert.NoDirExists(t, e.host.driver.dir)
 	require.NoError(t, b.Close())
 }

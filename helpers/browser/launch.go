@@ -55,6 +55,9 @@ type Options struct {
 	// BackForwardCache leaves the browser's cache of whole pages on, which
 	// people's browsers have and Playwright switches off: see Page.HistoryBack.
 	BackForwardCache bool
+	// Driver is the driver that is used; nil: one of its own, which ends with the
+	// browser. DriverDir and NodePath count where it has yet to start.
+	Driver *Driver
 	// ServerURL is a browser that runs already, as Server.URL has it. Then
 	// ExecutablePath and Headed say nothing, and of CAFile and AllowedHosts
 	// only what concerns Go's own requests counts.

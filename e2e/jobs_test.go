@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
+	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+)
+
+var takesJobs = flag.Bool("jobs", false, "run the jobs that come on standard input, one after the other (fixtures/cmd/detect)")
+
+// runJobs runs one job after the other in this process, as if each had one of its
+// own: its variables, its selection, its deployment and its report. They share the
+// browser's driver. After each a line of out says so.
+func runJobs(m *testing.M, in io.Reader, out io.Writer) (code int) {
+	driver := &browser.Driver{}
+	defer driver.Close()
+	timeout := flag.Lookup("test.timeout").Value.String() // a run changes it: takeOverTimeout
+	for jobs := json.NewDecoder(in); ; {
+		var job readiness.Job
+		switch err := jobs.Decode(&job); {
+		case errors.Is(err, io.EOF):
+			return 0
+		case err != nil:
+			fmt.Fprintln(os.Stderr, "preflight: what comes on standard input is no job:", err)
+			return 2
+		}
+		for _, name := range slices.Sorted(maps.Keys(job.Variables)) {
+			if err := os.Setenv(name, job.Variables[name]); err != nil {
+				fmt.Fprintf(os.Stderr, "preflight: %s cannot be set: %v\n", name, err)
+				return 2
+			}
+		}
+		for name, value := range map[string]string{"test.run": job.Run, "test.timeout": timeout} {
+			if err := flag.Set(name, value); err != nil {
+				fmt.Fprintf(os.Stderr, "preflight: -%s: %v\n", name, err)
+				return 2
+			}
+		}
+		runSuite(m, driver)
+		fmt.Fprintf(out, "\n%s\n", readiness.JobDone)
+	}
+}
