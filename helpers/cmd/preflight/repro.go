@@ -1,13 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -149,27 +149,59 @@ func testOf(item, folder string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	function := regexp.MustCompile(`^func (Test\w+)\(`)
+	function, begins := regexp.MustCompile(`^func (Test\w+)\(`), regexp.MustCompile(`begin\(t, "([a-z]+/[a-z-]+)"\)`)
+	var others []string
 	for _, path := range files {
-		file, err := os.Open(path)
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return "", err
 		}
 		test := ""
-		lines := bufio.NewScanner(file)
-		for lines.Scan() {
-			if m := function.FindStringSubmatch(lines.Text()); m != nil {
+		for line := range strings.Lines(string(text)) {
+			if m := function.FindStringSubmatch(line); m != nil {
 				test = m[1]
 			}
-			if strings.Contains(lines.Text(), `begin(t, "`+item+`")`) && test != "" {
-				return test, file.Close()
+			if m := begins.FindStringSubmatch(line); m != nil && test != "" {
+				if m[1] == item {
+					return test, nil
+				}
+				others = append(others, m[1])
 			}
 		}
-		if err := cmp.Or(lines.Err(), file.Close()); err != nil {
-			return "", err
+	}
+	if near := nearest(item, others); len(near) > 0 {
+		return "", fmt.Errorf("there is no item %s; there is %s", item, strings.Join(near, ", "))
+	}
+	return "", fmt.Errorf("there is no item %s: the README lists them all", item)
+}
+
+// nearest are those of names that look much like one, the most alike first: by the
+// pairs of letters that they share (Dice's coefficient).
+func nearest(name string, names []string) (near []string) {
+	const alike, most = 0.55, 3
+	pairs := func(s string) map[string]bool {
+		all := map[string]bool{}
+		for i := range len(s) - 1 {
+			all[s[i:i+2]] = true
+		}
+		return all
+	}
+	mine, score := pairs(name), map[string]float64{}
+	for _, other := range names {
+		theirs, shared := pairs(other), 0
+		for pair := range theirs {
+			if mine[pair] {
+				shared++
+			}
+		}
+		if s := 2 * float64(shared) / float64(len(mine)+len(theirs)); s >= alike {
+			score[other] = s
 		}
 	}
-	return "", fmt.Errorf("no check begins the item %s", item)
+	near = slices.SortedFunc(maps.Keys(score), func(a, b string) int {
+		return cmp.Or(cmp.Compare(score[b], score[a]), strings.Compare(a, b))
+	})
+	return near[:min(len(near), most)]
 }
 
 // pattern prints what go test -run takes for a name as repro takes it, or for

@@ -46,7 +46,9 @@ func TestWhatANameMeans(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, again{pattern: "TestMagicLink/used"}, got)
 	_, err = named("core/telepathy", root, reports)
-	require.ErrorContains(t, err, "no check begins")
+	require.ErrorContains(t, err, "the README lists them all")
+	_, err = named("core/stat", root, reports)
+	require.ErrorContains(t, err, "there is no item core/stat; there is core/state")
 	_, err = named(reports, root, reports)
 	require.ErrorContains(t, err, "not the folder of a red case")
 
