@@ -30,7 +30,11 @@ var (
 		"/users/sign_out", "/session/end",
 	}
 	loginWords  = regexp.MustCompile(`(?i)log.?in|sign.?in|log.?on|anmeld|einlog|connexion|connect|acce[ds]|iniciar|entrar|enter|\bsso\b`)
-	logoutWords = regexp.MustCompile(`(?i)log.?out|sign.?out|log.?off|abmeld|auslog|d[eé]connexion|cerrar|salir|\bsair\b|leave|\bexit\b`)
+	logoutWords = regexp.MustCompile(`(?i)log.?out|sign.?out|log.?off|abmeld|auslog|d[eé]conne[xc]|cerrar|salir|\bsair\b|leave|\bexit\b`)
+	// leaveWords are those of them that may also end something else, or leave
+	// something behind: a way out says nothing beside them.
+	leaveWords  = regexp.MustCompile(`(?i)cerrar|salir|sair|leave|exit`)
+	leaveAlone  = regexp.MustCompile(`(?i)^(salir|sair|leave|exit|cerrar sesi[oó]n)$`)
 	signupWords = regexp.MustCompile(`(?i)sign.?up|regist|create|join`)
 )
 
@@ -45,20 +49,38 @@ func App(ctx context.Context, w flows.World, e *Environment) (found Findings, no
 		return nil, nil, fmt.Errorf("the discovery document's authorization endpoint is no address: %w", err)
 	}
 	a := &search{scout: newScout(cfg.AppURL, authorize, c), cfg: cfg, env: e}
-	if a.home, err = a.get(ctx, "/"); err != nil {
+	if a.home, err = a.get(ctx, "/"); errors.Is(err, errAway) {
+		return nil, nil, fmt.Errorf("APP_URL cannot be looked at: %w", err)
+	} else if err != nil {
 		return nil, nil, fmt.Errorf("APP_URL is not reachable: %w%s", err, certificateHint(err))
 	}
 	if a.home.status >= http.StatusInternalServerError {
 		return nil, nil, fmt.Errorf("APP_URL answers with HTTP %d", a.home.status)
 	}
+	let := true // into the app
 	for _, step := range []func(context.Context) error{a.unknown, a.login, a.protected, a.logout} {
-		if err := step(ctx); err != nil && !errors.Is(err, errEnough) {
+		err := step(ctx)
+		if errors.Is(err, errAway) {
+			a.note("not all of the app was looked at: %v", err)
+			let = false
+			break
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil && !errors.Is(err, errEnough) {
 			return a.Findings, a.notes, err
 		}
 	}
 	a.registered()
-	a.behind(ctx, w)
+	if let {
+		a.behind(ctx, w)
+	}
 	a.Findings = append(a.Findings, Methods(ctx, a.asks, e, c)...)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) { // what was found by then is true all the same
+		a.note("the time was over before all of the app was looked at: it answers slowly (PREFLIGHT_TIMEOUT_FACTOR=2 takes twice as long)")
+		return a.Findings, a.notes, nil
+	}
 	return a.Findings, a.notes, ctx.Err()
 }
 
@@ -76,6 +98,14 @@ type search struct {
 	tried map[string]bool
 }
 
+// told is what somebody has set for a variable; "" where nobody has.
+func (a *search) told(variable string) string {
+	if origin := a.cfg.Origin(variable); origin == "" || origin == config.FromDefault {
+		return ""
+	}
+	return a.cfg.Value(variable)
+}
+
 func (a *search) note(format string, args ...any) {
 	a.notes = append(a.notes, fmt.Sprintf(format, args...))
 }
@@ -83,13 +113,28 @@ func (a *search) note(format string, args ...any) {
 // unknown asks for a page that no app has.
 func (a *search) unknown(ctx context.Context) (err error) {
 	a.none, err = a.get(ctx, "/preflight-"+strings.ToLower(scalekit.NewNonce()[:12]))
+	if !ends(ctx, err) {
+		return nil // no answer is one as well
+	}
 	return err
+}
+
+// ends reports whether an error ends the search, and not only one attempt of it.
+func ends(ctx context.Context, err error) bool {
+	return errors.Is(err, errEnough) || errors.Is(err, errAway) || ctx.Err() != nil
 }
 
 // login looks for the address that starts a sign-in: by following what pages
 // offer, then where it is registered to be, then where it usually is.
 func (a *search) login(ctx context.Context) error {
 	a.tried = map[string]bool{}
+	if told := a.told("APP_LOGIN_PATH"); told != "" {
+		if end, err := a.get(ctx, told); ends(ctx, err) {
+			return err
+		} else if err == nil && a.takeLogin(ctx, end, "it is set, and leads to the environment") {
+			return nil
+		}
+	}
 	if a.takeLogin(ctx, a.home, "the home page itself leads there") {
 		return nil
 	}
@@ -97,9 +142,9 @@ func (a *search) login(ctx context.Context) error {
 	for depth := 0; depth < 2 && len(pages) > 0; depth++ {
 		var next []stop
 		for _, page := range pages {
-			for _, l := range byPromise(a.links(page)) {
+			for _, l := range a.ways(page) {
 				end, err := a.once(ctx, l.to.String())
-				if errors.Is(err, errEnough) || ctx.Err() != nil {
+				if ends(ctx, err) {
 					return err
 				}
 				if err == nil && a.takeLogin(ctx, end, fmt.Sprintf("the link %q on %s leads to the environment", l.text, a.path(page.last()))) {
@@ -121,7 +166,7 @@ func (a *search) login(ctx context.Context) error {
 	}
 	for _, path := range usualLogins {
 		end, err := a.once(ctx, path)
-		if errors.Is(err, errEnough) || ctx.Err() != nil {
+		if ends(ctx, err) {
 			return err
 		}
 		if err == nil && a.takeLogin(ctx, end, "a usual path, and it leads to the environment") {
@@ -201,7 +246,7 @@ func (a *search) protected(ctx context.Context) error {
 	}
 	type candidate struct{ address, how string }
 	var all []candidate
-	for _, l := range a.links(a.home) {
+	for _, l := range a.ways(a.home) {
 		all = append(all, candidate{l.to.String(), fmt.Sprintf("the link %q on the home page sends strangers to the login", l.text)})
 	}
 	if !a.isLogin(a.none) { // else every page would do
@@ -211,7 +256,7 @@ func (a *search) protected(ctx context.Context) error {
 	}
 	for _, c := range all {
 		end, err := a.get(ctx, c.address)
-		if errors.Is(err, errEnough) || ctx.Err() != nil {
+		if ends(ctx, err) {
 			return err
 		}
 		if err != nil || len(end.trail) == 0 || !a.isLogin(end) || a.path(end.trail[0]) == a.loginPath() || logoutWords.MatchString(c.address) {
@@ -254,13 +299,13 @@ func (a *search) isLogin(end stop) bool {
 // usually is.
 func (a *search) logout(ctx context.Context) error {
 	for _, form := range screens.FormsOn(a.home.body, a.home.last()) {
-		if sameOrigin(form.Action, a.app) && logoutWords.MatchString(form.Action.Path) {
+		if l := (link{to: form.Action, text: form.Text}); sameOrigin(form.Action, a.app) && l.leadsOut() {
 			a.add(false, "APP_LOGOUT_PATH", a.path(form.Action), "a form on the home page leads there")
 		}
 	}
 	var all []string
 	for _, l := range a.links(a.home) {
-		if logoutWords.MatchString(l.to.Path) || logoutWords.MatchString(l.text) {
+		if l.leadsOut() {
 			all = append(all, a.path(l.to))
 		}
 	}
@@ -270,7 +315,7 @@ func (a *search) logout(ctx context.Context) error {
 		}
 		end, err := a.get(ctx, path)
 		switch {
-		case errors.Is(err, errEnough) || ctx.Err() != nil:
+		case ends(ctx, err):
 			return err
 		case err != nil || end.status == http.StatusNotFound || end.status >= http.StatusInternalServerError || a.isLogin(end) || a.like(end, a.none):
 			continue
@@ -342,6 +387,15 @@ func (a *search) first(uris []string) string {
 		}
 	}
 	return ""
+}
+
+// ways are the links of a page that are followed: not all of hundreds, and none
+// that may do something, unless it speaks of a way in.
+func (a *search) ways(page stop) []link {
+	links := slices.DeleteFunc(byPromise(a.links(page)), func(l link) bool {
+		return l.deed() && !loginWords.MatchString(l.words()) && !signupWords.MatchString(l.words())
+	})
+	return links[:min(len(links), mostLinks)]
 }
 
 // byPromise puts the links first that speak of a sign-in, those without a query

@@ -1,9 +1,11 @@
 package discover
 
 import (
+	"cmp"
 	"encoding/json"
-	"maps"
+	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,28 +21,49 @@ var usualData = []string{
 // data asks where apps usually answer JSON about who is signed in, and whether
 // access tokens are taken there.
 func (g *guest) data() {
-	token := g.accessToken()
+	token := ""
+	g.try(func() { token = g.accessToken() })
 	for _, path := range usualData {
 		if g.Has("APP_WHOAMI_PATH") && (g.Has("APP_API_PATH") || token == "") {
 			return
 		}
-		stranger := flows.NewQuiet(g.agent.T, g.agent.World).AskJSON(path)
-		if stranger.Status != http.StatusUnauthorized {
-			continue
-		}
-		answer := g.agent.AskJSON(path)
-		if member := memberOf(answer.Body, g.user.Email); answer.Status == http.StatusOK && member != "" && !g.Has("APP_WHOAMI_PATH") {
-			const how = "a usual path: JSON with the address of who is signed in, 401 to strangers"
-			g.add(true, "APP_WHOAMI_PATH", path, how)
-			g.add(true, "APP_WHOAMI_EMAIL_FIELD", member, "the member of "+path+" that holds the address")
-		}
-		if token == "" {
-			continue
-		}
-		if answer := g.agent.AskAs(token, http.MethodGet, path); answer.Status == http.StatusOK && json.Valid([]byte(answer.Body)) {
-			g.add(true, "APP_API_PATH", path, "a usual path: it takes an access token as Bearer, 401 to strangers")
-		}
+		g.try(func() { g.dataAt(path, token) })
 	}
+}
+
+func (g *guest) dataAt(path, token string) {
+	stranger := flows.NewQuiet(g.agent.T, g.agent.World).AskJSON(path)
+	how := "a usual path: JSON with the address of who is signed in, 401 to strangers"
+	if stranger.Status != http.StatusUnauthorized {
+		if !saysNobody(stranger) {
+			return
+		}
+		how = fmt.Sprintf("a usual path: JSON with the address of who is signed in, HTTP %d with no address to strangers", stranger.Status)
+	}
+	answer := g.agent.AskJSON(path)
+	if member := memberOf(answer.Body, g.user.Email); answer.Status == http.StatusOK && member != "" && !g.Has("APP_WHOAMI_PATH") {
+		sure := !beside.MatchString(member)
+		g.add(sure, "APP_WHOAMI_PATH", path, how)
+		g.add(sure, "APP_WHOAMI_EMAIL_FIELD", member, "the member of "+path+" that holds the address")
+	}
+	if token == "" || stranger.Status != http.StatusUnauthorized {
+		return
+	}
+	if answer := g.agent.AskAs(token, http.MethodGet, path); answer.Status == http.StatusOK && json.Valid([]byte(answer.Body)) {
+		g.add(true, "APP_API_PATH", path, "a usual path: it takes an access token as Bearer, 401 to strangers")
+	}
+}
+
+// saysNobody reports whether an answer is how apps say that nobody is signed in,
+// other than by 401: a refusal, the way to the login, or JSON without any address.
+func saysNobody(s flows.Stop) bool {
+	switch {
+	case !s.Followed, s.Status == http.StatusForbidden:
+		return true
+	case s.Status == http.StatusOK:
+		return json.Valid([]byte(s.Body)) && !strings.Contains(s.Body, "@")
+	}
+	return false
 }
 
 // accessToken is one of the app's client for who is signed in; "" where the
@@ -56,28 +79,50 @@ func (g *guest) accessToken() string {
 	return tokens.AccessToken
 }
 
+// beside are members that may hold an address of somebody else's.
+var beside = regexp.MustCompile(`(?i)owner|creat|author|invit|contact|support|billing|admin|organi[sz]ation|team|company|tenant|workspace`)
+
 // memberOf is the member of a JSON object that holds a text, dots leading into
-// objects; "" where none does.
+// objects; "" where none does. Of several that one is taken which is most likely
+// about who is signed in: not beside, called after an address, and far outside.
 func memberOf(body, text string) string {
 	var fields map[string]any
 	if json.Unmarshal([]byte(body), &fields) != nil {
 		return ""
 	}
-	return memberIn(fields, text)
+	all := membersIn(fields, text)
+	if len(all) == 0 {
+		return ""
+	}
+	return slices.MinFunc(all, func(a, b string) int {
+		return cmp.Or(doubt(beside.MatchString(a), beside.MatchString(b)), doubt(!strings.Contains(a, "mail"), !strings.Contains(b, "mail")),
+			strings.Count(a, ".")-strings.Count(b, "."), strings.Compare(a, b))
+	})
 }
 
-func memberIn(fields map[string]any, text string) string {
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		switch value := fields[name].(type) {
+// doubt compares by something that speaks against one of two.
+func doubt(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
+}
+
+func membersIn(fields map[string]any, text string) (all []string) {
+	for name, value := range fields {
+		switch value := value.(type) {
 		case string:
-			if strings.EqualFold(value, text) {
-				return name
+			if strings.EqualFold(value, text) && !strings.Contains(name, ".") {
+				all = append(all, name)
 			}
 		case map[string]any:
-			if inner := memberIn(value, text); inner != "" {
-				return name + "." + inner
+			for _, inner := range membersIn(value, text) {
+				all = append(all, name+"."+inner)
 			}
 		}
 	}
-	return ""
+	return all
 }

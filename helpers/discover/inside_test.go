@@ -15,10 +15,12 @@ import (
 func TestTheMemberThatHoldsAnAddress(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
-		`{"email":"Ada@acme.test"}`:                                  "email",
-		`{"id":7,"user":{"profile":{"mail":"ada@acme.test"}}}`:       "user.profile.mail",
-		`{"contact":"x@acme.test","user":{"mail":"ada@acme.test"}}`:  "user.mail",
-		`{"members":["ada@acme.test"],"text":"from ada@acme.test."}`: "",
+		`{"email":"Ada@acme.test"}`:                                                           "email",
+		`{"id":7,"user":{"profile":{"mail":"ada@acme.test"}}}`:                                "user.profile.mail",
+		`{"contact":"x@acme.test","user":{"mail":"ada@acme.test"}}`:                           "user.mail",
+		`{"createdBy":"ada@acme.test","email":"ada@acme.test"}`:                               "email",
+		`{"billing":{"email":"ada@acme.test"},"user":{"contact":{},"email":"ada@acme.test"}}`: "user.email",
+		`{"members":["ada@acme.test"],"text":"from ada@acme.test."}`:                          "",
 		`["ada@acme.test"]`: "",
 		`no JSON`:           "",
 	} {

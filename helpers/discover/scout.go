@@ -13,11 +13,13 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 const (
-	mostRequests  = 80 // in all, so that a big site is not crawled
+	mostRequests  = 120 // in all, so that a big site is not crawled
+	mostLinks     = 25  // of a page
 	mostRedirects = 10
 	mostBody      = 1 << 20
 )
@@ -51,6 +53,14 @@ func (s stop) last() *url.URL { return s.trail[len(s.trail)-1] }
 
 // errEnough ends the search, not the command.
 var errEnough = errors.New("enough was asked")
+
+// errAway is wrapped by the error of an answer that keeps automated clients out:
+// whoever asks on makes it worse.
+var errAway = errors.New("wait a while, or let this command through the firewall and the rate limit by the end of its User-Agent (README, Firewalls and rate limits)")
+
+func away(address, why string) error {
+	return fmt.Errorf("%s turns it away (%s): %w", address, why, errAway)
+}
 
 // get opens a path of the app, or a whole address, and follows redirects within
 // the app.
@@ -112,6 +122,9 @@ func (s *scout) send(ctx context.Context, method string, at *url.URL, form url.V
 		return nil, fmt.Errorf("%s %s broke off: %w", method, at.Redacted(), err)
 	}
 	end.status, end.header, end.body = response.StatusCode, response.Header, string(text)
+	if why := pace.TurnedAway(end.status, end.header); why != "" {
+		return nil, away(at.Redacted(), why)
+	}
 	if location := response.Header.Get("Location"); location != "" && response.StatusCode/100 == 3 {
 		return at.Parse(location)
 	}
@@ -127,7 +140,28 @@ func (s *scout) asksForCode(u *url.URL) bool {
 type link struct {
 	to   *url.URL
 	text string
+	// acts is set where the page itself says that more happens than that a page is
+	// opened: a request of another kind, a question before, a download.
+	acts bool
+	hint string // what it says to those who do not see it: title, label
 }
+
+// words are all that tell what a link is for.
+func (l link) words() string {
+	return strings.Join([]string{l.to.Path, l.to.RawQuery, l.text, l.hint}, " ")
+}
+
+// leadsOut reports whether the link, or the button of a form, speaks of signing out.
+func (l link) leadsOut() bool {
+	words := l.to.Path + " " + l.text
+	if !logoutWords.MatchString(words) || otherEnds.MatchString(words) {
+		return false
+	}
+	return logoutWords.MatchString(leaveWords.ReplaceAllString(words, "")) || leaveAlone.MatchString(l.text)
+}
+
+// deed reports whether opening the link may do something.
+func (l link) deed() bool { return l.acts || deeds.MatchString(l.words()) }
 
 // links are those of a page that lead to other pages of the app, once each.
 func (s *scout) links(end stop) (all []link) {
@@ -136,7 +170,8 @@ func (s *scout) links(end stop) (all []link) {
 		return nil
 	}
 	seen := map[string]bool{}
-	add := func(address, text string) {
+	add := func(element *goquery.Selection, attribute string) {
+		address := element.AttrOr(attribute, "")
 		to, err := end.last().Parse(address)
 		if err != nil || address == "" || !sameOrigin(to, s.app) || isFile(to.Path) {
 			return
@@ -144,13 +179,17 @@ func (s *scout) links(end stop) (all []link) {
 		to.Fragment = ""
 		if s.path(to) != s.path(end.last()) && !seen[to.String()] {
 			seen[to.String()] = true
-			all = append(all, link{to, strings.Join(strings.Fields(text), " ")})
+			all = append(all, link{
+				to: to, text: strings.Join(strings.Fields(element.Text()), " "),
+				acts: element.Is("[data-method], [data-turbo-method], [data-confirm], [data-turbo-confirm], [download]"),
+				hint: element.AttrOr("title", "") + " " + element.AttrOr("aria-label", ""),
+			})
 		}
 	}
-	doc.Find("a[href], area[href]").Each(func(_ int, a *goquery.Selection) { add(a.AttrOr("href", ""), a.Text()) })
+	doc.Find("a[href], area[href]").Each(func(_ int, a *goquery.Selection) { add(a, "href") })
 	doc.Find("form[action]").Each(func(_ int, f *goquery.Selection) {
 		if strings.EqualFold(f.AttrOr("method", "get"), "get") && f.Find("input:not([type=hidden])").Length() == 0 {
-			add(f.AttrOr("action", ""), f.Text())
+			add(f, "action")
 		}
 	})
 	return all

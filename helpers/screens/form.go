@@ -107,6 +107,9 @@ func formOf(element *goquery.Selection, base *url.URL) *Form {
 		Method: strings.ToUpper(element.AttrOr("method", "GET")), Fields: url.Values{}, Text: strings.Join(strings.Fields(element.Text()), " "),
 		Editable: map[string]bool{}, hidden: map[string]bool{},
 	}
+	element.Find(`input[type="submit"][value]`).Each(func(_ int, button *goquery.Selection) {
+		form.Text = strings.TrimSpace(form.Text + " " + button.AttrOr("value", ""))
+	})
 	if form.Action, err = base.Parse(element.AttrOr("action", "")); err != nil {
 		return nil
 	}

@@ -42,12 +42,26 @@ func PersonOn(html, selector, preferred string) string {
 	return found[0]
 }
 
+// OnlyAddress reports whether a page shows one address and no other.
+func OnlyAddress(html string) bool {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return false
+	}
+	doc.Find("script, style, head").Remove()
+	found := map[string]bool{}
+	for _, one := range address.FindAllString(apart(doc.Selection), -1) {
+		found[strings.ToLower(one)] = true
+	}
+	return len(found) == 1
+}
+
 // plainName is an id or a test id that a person gave, and CSS needs not escape.
 var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z_-]*$`)
 
 // SelectorOf is the CSS selector of an element of a page that shows an address and
-// nothing else, by its id or the attribute by which tests find it; "" where there
-// is none such.
+// nothing else, by its id or the attribute by which tests find it, if no other
+// element has that; "" where there is none such.
 func SelectorOf(html, email string) (selector string) {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
 	if err != nil {
@@ -65,6 +79,9 @@ func SelectorOf(html, email string) (selector string) {
 				selector = "#" + name
 			default:
 				selector = "[" + attribute + "=" + name + "]"
+			}
+			if selector != "" && doc.Find(selector).Length() != 1 { // a row of a list, and the first may be somebody else's
+				selector = ""
 			}
 			if selector != "" {
 				return false

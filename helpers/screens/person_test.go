@@ -27,12 +27,13 @@ func TestWhoAPageIsFor(t *testing.T) {
 func TestTheElementThatShowsAnAddress(t *testing.T) {
 	t.Parallel()
 	for html, want := range map[string]string{
-		`<p>For <b id="owner"> Ada@acme.test </b></p>`:                               "#owner",
-		`<p id="line">For <b>ada@acme.test</b></p>`:                                  "",
-		`<b id=":r1:" data-testid="user-mail">ada@acme.test</b>`:                     "[data-testid=user-mail]",
-		`<b id="owner">eve@acme.test</b><b data-cy="me">ada@acme.test</b>`:           "[data-cy=me]",
-		`<div id="box"><span>ada@acme.test</span></div>`:                             "#box",
-		`<ul><li data-test="row-4711">ada@acme.test</li><li>bob@acme.test</li></ul>`: "",
+		`<p>For <b id="owner"> Ada@acme.test </b></p>`:                                            "#owner",
+		`<p id="line">For <b>ada@acme.test</b></p>`:                                               "",
+		`<b id=":r1:" data-testid="user-mail">ada@acme.test</b>`:                                  "[data-testid=user-mail]",
+		`<b id="owner">eve@acme.test</b><b data-cy="me">ada@acme.test</b>`:                        "[data-cy=me]",
+		`<div id="box"><span>ada@acme.test</span></div>`:                                          "#box",
+		`<ul><li data-test="row-4711">ada@acme.test</li><li>bob@acme.test</li></ul>`:              "",
+		`<ul><li data-test="mail">bob@acme.test</li><li data-test="mail">ada@acme.test</li></ul>`: "",
 	} {
 		assert.Equal(t, want, screens.SelectorOf(html, "ada@acme.test"), html)
 	}

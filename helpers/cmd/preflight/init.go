@@ -24,7 +24,10 @@ import (
 // groupRun are the variables that describe no deployment.
 const groupRun = "How to run"
 
-// lookAround is how long the environment and the app are looked at, at most.
+// errInterrupted is what Ctrl-C comes to.
+var errInterrupted = errors.New("interrupted: nothing was written")
+
+// lookAround is how long each of the environment and the app is looked at, at most.
 const lookAround = 3 * time.Minute
 
 // describeIt (preflight init) writes the .env of a deployment: what it is told,
@@ -32,6 +35,7 @@ const lookAround = 3 * time.Minute
 func describeIt(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
 	flags := flag.NewFlagSet("init", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	told := map[string]*string{
@@ -82,11 +86,17 @@ func (i *introduction) run(ctx context.Context) error {
 	if doubts := cfg.Doubts(); len(doubts) > 0 {
 		return errors.New(strings.Join(doubts, "; "))
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(float64(lookAround)*cfg.TimeoutFactor))
-	defer cancel()
+	limited := func() (context.Context, context.CancelFunc) { // what a person thinks about is not counted
+		return context.WithTimeout(ctx, time.Duration(float64(lookAround)*cfg.TimeoutFactor))
+	}
 	client := discover.Within(cfg.Client(), cfg)
 	api := scalekit.New(cfg.EnvironmentURL.String(), cfg.ClientID, cfg.ClientSecret, client)
-	environment, err := discover.Ask(ctx, cfg, api)
+	asking, cancel := limited()
+	defer cancel()
+	environment, err := discover.Ask(asking, cfg, api)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return err
 	}
@@ -97,7 +107,12 @@ func (i *introduction) run(ctx context.Context) error {
 	if cfg, err = i.testUser(cfg); err != nil {
 		return err
 	}
-	found, notes, err := discover.App(ctx, flows.World{Config: cfg, Client: client, API: api, Learn: func(...string) {}}, environment)
+	looking, cancel := limited()
+	defer cancel()
+	found, notes, err := discover.App(looking, flows.World{Config: cfg, Client: client, API: api, Learn: func(...string) {}}, environment)
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if err != nil {
 		return err
 	}
@@ -302,7 +317,12 @@ func (i *introduction) confirm(cfg *config.Config, found discover.Findings) erro
 // correct asks whether a value is right, until the answer is one that can be.
 func (i *introduction) correct(name, value string) (string, error) {
 	for {
-		text, err := i.ask(fmt.Sprintf("         %s [%s]: ", name, value), false)
+		secret := slices.ContainsFunc(config.Variables(), func(v config.Variable) bool { return v.Secret && v.Name == name })
+		shown := value
+		if secret && value != "" {
+			shown = "as it is set"
+		}
+		text, err := i.ask(fmt.Sprintf("         %s [%s]: ", name, shown), secret)
 		if err != nil {
 			return "", err
 		}
@@ -347,10 +367,10 @@ func (i *introduction) write(cfg *config.Config) error {
 // paysMost names what to add next.
 func paysMost(cfg *config.Config) string {
 	switch {
-	case len(cfg.Missing(config.Inbox...)) > 0:
-		return ": an inbox (PREFLIGHT_INBOX_URL) pays most"
 	case !cfg.HasTestUsers() && cfg.Production() == "":
 		return "; with a test user (SCALEKIT_TEST_USER_EMAIL, SCALEKIT_TEST_USER_CODE) this command looks behind the login as well"
+	case len(cfg.Missing(config.Inbox...)) > 0:
+		return ": an inbox (PREFLIGHT_INBOX_URL) pays most"
 	}
 	return ""
 }
