@@ -53,15 +53,18 @@ func (a *search) behind(ctx context.Context, w flows.World) {
 	}
 	w.Config = &cfg
 	a.asked = 0 // how strangers fare where somebody was let in is another question
-	err := asGuest(ctx, w, func(agent *flows.Agent, user *flows.User, landing flows.Stop) {
+	in, out := asGuest(ctx, w, func(agent *flows.Agent, user *flows.User, landing flows.Stop) {
 		g := &guest{search: a, ctx: ctx, agent: agent, user: user}
 		g.walk(landing)
 		g.home()
 		g.data()
 		g.controls()
 	})
-	if err != nil && ctx.Err() == nil {
-		a.note("what only a signed-in person sees was not looked for: %s", withoutQueries(err))
+	if in != nil && ctx.Err() == nil {
+		a.note("what only a signed-in person sees was not looked for: %s", withoutQueries(in))
+	}
+	if out != nil {
+		a.note("look after the sessions of %v", out)
 	}
 }
 

@@ -28,7 +28,8 @@ type company struct {
 	pages   func(w http.ResponseWriter, r *http.Request, who string)
 	landing string // where the callback leads; empty: /home
 
-	more map[string]string // variables that are set
+	more   map[string]string // variables that are set
+	leaves bool              // a session that cannot be ended
 
 	mu      sync.Mutex
 	asked   []string // what was asked of the app, METHOD path?query, by whoever is signed in
@@ -115,7 +116,12 @@ func (c *company) environment(w http.ResponseWriter, r *http.Request) {
 	case "/api/v1/users/usr_1/sessions/revoke":
 		c.mu.Lock()
 		c.revoked++
+		left := c.leaves && c.revoked > 1
 		c.mu.Unlock()
+		if left {
+			http.Error(w, "later", http.StatusForbidden)
+			return
+		}
 		fmt.Fprint(w, `{}`)
 	case "/oauth/authorize":
 		if cookie, err := r.Cookie("auth"); err == nil && cookie.Value == "in" {
@@ -317,6 +323,17 @@ func TestWhoeverIsKeptOutAsksNoMore(t *testing.T) {
 	_, _, err := c.look(t.Context(), t)
 	require.ErrorContains(t, err, "turns it away (HTTP 403, Cf-Mitigated: challenge)")
 	assert.Equal(t, 1, requests)
+}
+
+// A session that cannot be ended is told, beside what was found.
+func TestASessionThatIsLeftIsTold(t *testing.T) {
+	t.Parallel()
+	c := &company{leaves: true, pages: private(map[string]string{"/": home, "/home": guestAddress})}
+	found, notes, err := c.look(t.Context(), t)
+	require.NoError(t, err)
+	assert.Equal(t, "/home", found.Value("APP_PROTECTED_PATH"))
+	require.Len(t, notes, 1)
+	assert.Contains(t, notes[0], "look after the sessions of the test user "+guestAddress+": the sessions cannot be ended")
 }
 
 // Ctrl-C ends it in the middle of a page that hangs, and the person's sessions are

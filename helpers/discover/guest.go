@@ -2,7 +2,6 @@ package discover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,23 +14,23 @@ import (
 )
 
 // asGuest signs in as a test user, lets see look around and gives the person back
-// as they were. The error says, in one sentence, why nobody came in, or why the
-// looking around ended early.
-func asGuest(ctx context.Context, w flows.World, see func(a *flows.Agent, user *flows.User, landing flows.Stop)) (err error) {
+// as they were. in says, in one sentence, why nobody came in, or why the looking
+// around ended early; out, why the person is not as before.
+func asGuest(ctx context.Context, w flows.World, see func(a *flows.Agent, user *flows.User, landing flows.Stop)) (in, out error) {
 	loan, err := testusers.New(w.API, w.Config.TestUsers).Lend(ctx, 1, nil)
 	if err != nil {
-		return err
+		return err, nil
 	}
 	defer func() {
 		late, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Duration(float64(farewell)*w.Config.TimeoutFactor))
 		defer cancel()
-		err = errors.Join(err, loan.Return(late))
+		out = loan.Return(late)
 	}()
 	person := loan.People[0]
 	w.Client = bound(ctx, w.Client)
 	w.API = scalekit.New(w.Config.EnvironmentURL.String(), w.Config.ClientID, w.Config.ClientSecret, w.Client)
 	user := &flows.User{Email: person.Email, Code: w.Config.TestUserCode, ID: person.ID, OrgID: person.OrganizationID}
-	return attempt(ctx, func(tb flows.TB) {
+	in = attempt(ctx, func(tb flows.TB) {
 		agent := flows.NewQuiet(tb, w)
 		end := agent.Through(agent.Get(w.Config.App(w.Config.AppLoginPath)), user)
 		if !agent.Landed(end) {
@@ -42,6 +41,7 @@ func asGuest(ctx context.Context, w flows.World, see func(a *flows.Agent, user *
 		}
 		see(agent, user, end)
 	})
+	return in, nil
 }
 
 // farewell is how long the ending of sessions may take, also after Ctrl-C.

@@ -111,6 +111,9 @@ func (i *introduction) run(ctx context.Context) error {
 	defer cancel()
 	found, notes, err := discover.App(looking, flows.World{Config: cfg, Client: client, API: api, Learn: func(...string) {}}, environment)
 	if ctx.Err() != nil {
+		for _, note := range notes { // a session may be left
+			i.say("  note   %s", note)
+		}
 		return errInterrupted
 	}
 	if err != nil {
