@@ -135,7 +135,7 @@ func (c *company) environment(w http.ResponseWriter, r *http.Request) {
 	case "/code":
 		c.note(r)
 		if r.FormValue("code") != "424242" {
-			fmt.Fprint(w, `<!doctype html><p role="alert">Wrong.</p>`)
+			fmt.Fprint(w, `<!doctype html><p role="alert">Wrong.</p><form><input data-scope="pin-input" data-part="input"></form>`)
 			return
 		}
 		http.SetCookie(w, &http.Cookie{Name: "auth", Value: "in", Path: "/"}) //nolint:gosec // on loopback, without TLS
@@ -246,6 +246,11 @@ func TestBehindTheLoginOfAppsOfManyKinds(t *testing.T) {
 				fmt.Fprint(w, home)
 			}},
 			map[string]string{"LOGIN_PATH": "/login", "PROTECTED_PATH": ""}, nil, "turns it away (HTTP 429)",
+		},
+		{
+			"another code",
+			&company{more: map[string]string{"SCALEKIT_TEST_USER_CODE": "111111"}, pages: private(map[string]string{"/": home})},
+			map[string]string{"LOGIN_PATH": "/login"}, nil, "does not take SCALEKIT_TEST_USER_CODE",
 		},
 		{
 			"a callback that never ends",

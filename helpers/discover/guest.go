@@ -10,6 +10,7 @@ import (
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 	"github.com/auth-preflight/auth-preflight/helpers/testusers"
 )
 
@@ -34,7 +35,11 @@ func asGuest(ctx context.Context, w flows.World, see func(a *flows.Agent, user *
 		agent := flows.NewQuiet(tb, w)
 		end := agent.Through(agent.Get(w.Config.App(w.Config.AppLoginPath)), user)
 		if !agent.Landed(end) {
-			tb.Fatalf("%s was not signed in: by plain forms that came as far as %s (HTTP %d)", user.Email, end.URL.Redacted(), end.Status)
+			why := ""
+			if end.AsksForCode() && screens.HasAlert(end.Body) {
+				why = ", where the environment does not take SCALEKIT_TEST_USER_CODE"
+			}
+			tb.Fatalf("%s was not signed in: by plain forms that came as far as %s (HTTP %d)%s", user.Email, end.URL.Redacted(), end.Status, why)
 		}
 		if end.Status != http.StatusOK {
 			tb.Fatalf("%s was signed in, and the app then answered HTTP %d at %s", user.Email, end.Status, end.URL.Redacted())

@@ -35,10 +35,8 @@ var errSilence = errors.New("there is no terminal to ask at, and no line is left
 // ask asks for a line. A secret is not echoed.
 func (t *talk) ask(question string, secret bool) (string, error) {
 	if t.terminal != nil {
+		defer leaveAtOnce(t.terminal)() // before anybody can answer by Ctrl-C
 		fmt.Fprint(t.out, question)
-	}
-	if t.terminal != nil {
-		defer leaveAtOnce(t.terminal)()
 	}
 	if secret && t.terminal != nil {
 		text, err := term.ReadPassword(int(t.terminal.Fd()))
