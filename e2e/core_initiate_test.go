@@ -112,7 +112,7 @@ func TestInitiate(t *testing.T) {
 	}, func(c *check) {
 		user := c.AnyUser()
 		v := c.Browser()
-		request := v.StartLoginAt(suite.cfg.App(suite.cfg.AppInitiateLoginPath) + "?" + url.Values{"organization_id": {user.OrgID}}.Encode())
+		request := v.StartLoginAt(suite.cfg.AppWith(suite.cfg.AppInitiateLoginPath, url.Values{"organization_id": {user.OrgID}}))
 		assert.Equal(c, user.OrgID, request.Get("organization_id"), "organization_id in the authorization request")
 	})
 }

@@ -107,7 +107,7 @@ func TestLogout(t *testing.T) {
 		v.SignOut()
 		other.Reload()
 		other.VerifySignedOut()
-		assert.False(c, other.Landed(other.URL()) && other.URL().Path == suite.cfg.AppProtectedPath,
+		assert.False(c, other.Landed(other.URL()) && suite.cfg.IsAt(other.URL(), suite.cfg.AppProtectedPath),
 			"the other tab still shows %s after a reload", other.URL())
 	})
 

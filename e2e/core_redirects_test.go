@@ -173,7 +173,7 @@ func signOutTo(target string) string {
 	if name := suite.cfg.AppReturnToParam; name != "" {
 		query.Set(name, target)
 	}
-	return suite.cfg.App(suite.cfg.AppLogoutPath) + "?" + query.Encode()
+	return suite.cfg.AppWith(suite.cfg.AppLogoutPath, query)
 }
 
 // nearMiss is one part of an address, and ways to have it nearly right.

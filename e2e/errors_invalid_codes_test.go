@@ -89,7 +89,7 @@ func TestInvalidCodes(t *testing.T) {
 		for _, code := range []string{"", " ", script, `"><img src=x onerror=preflight()>`, strings.Repeat("A", 4000), "%00", "\r\nSet-Cookie: x=1", "../../etc/passwd", "' OR 1=1 --", "ünï"} {
 			v := c.Browser()
 			state := v.StartLogin("").Get("state")
-			answer := v.Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppCallbackPath)+"?"+url.Values{"code": {code}, "state": {state}}.Encode())
+			answer := v.Fetch(http.MethodGet, suite.cfg.AppWith(suite.cfg.AppCallbackPath, url.Values{"code": {code}, "state": {state}}))
 			assert.Less(c, answer.Status, 500, "HTTP status with the code %.40q", code)
 			assert.NotContains(c, string(answer.Body), script, "the answer to the code %.40q", code)
 			assert.NotContains(c, string(answer.Body), "<img src=x", "the answer to the code %.40q", code)
@@ -111,7 +111,7 @@ func TestInvalidCodes(t *testing.T) {
 func (c *check) codeRefused(v *flows.Visitor, code, state string) {
 	c.Helper()
 	v.Step("bring a bad code to the callback")
-	answer := v.Goto(suite.cfg.App(suite.cfg.AppCallbackPath) + "?" + url.Values{"code": {code}, "state": {state}}.Encode())
+	answer := v.Goto(suite.cfg.AppWith(suite.cfg.AppCallbackPath, url.Values{"code": {code}, "state": {state}}))
 	v.VerifySignedOut()
 	c.forPeople(v, answer)
 }

@@ -140,7 +140,7 @@ func TestNetwork(t *testing.T) {
 		v := c.Browser()
 		const markup = `<img src=x onerror="window.preflightRan=1">`
 		for _, path := range []string{suite.cfg.AppCallbackPath, suite.cfg.AppLoginPath} {
-			answer := v.Fetch(http.MethodGet, suite.cfg.App(path)+"?"+url.Values{"error": {markup}, "error_description": {markup}}.Encode())
+			answer := v.Fetch(http.MethodGet, suite.cfg.AppWith(path, url.Values{"error": {markup}, "error_description": {markup}}))
 			assert.NotContains(c, string(answer.Body), markup, "the answer of %s", path)
 		}
 	})

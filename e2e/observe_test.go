@@ -198,7 +198,7 @@ func TestErrorTracking(t *testing.T) {
 		suite.learn(code)
 		v := c.Browser()
 		state := v.StartLogin("").Get("state")
-		v.Fetch(http.MethodGet, suite.cfg.App(suite.cfg.AppCallbackPath)+"?"+url.Values{"code": {code}, "state": {state}}.Encode())
+		v.Fetch(http.MethodGet, suite.cfg.AppWith(suite.cfg.AppCallbackPath, url.Values{"code": {code}, "state": {state}}))
 		label := "preflight " + c.unique() // the sign that the tracker has come this far
 		c.provokeError(v, label)
 		c.AwaitEntry("PREFLIGHT_ERROR_LOG", label, "the error after it")

@@ -80,7 +80,7 @@ func (s *stage) offers(who *caller, drawn *rbac.Picture) (wrong []string) {
 			}
 		}
 		answer := s.window.Goto(suite.cfg.App(rbac.Fill(page, words)))
-		if answer.Status == http.StatusUnauthorized || s.window.URL().Path == suite.cfg.AppLoginPath {
+		if answer.Status == http.StatusUnauthorized || suite.cfg.IsAt(s.window.URL(), suite.cfg.AppLoginPath) {
 			wrong = append(wrong, fmt.Sprintf("%s is signed in and was sent to sign in by %s", who.who, page))
 			continue
 		}

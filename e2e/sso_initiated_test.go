@@ -138,7 +138,7 @@ func TestSSOInitiated(t *testing.T) {
 		c.Age(&flows.User{Email: person.Email}, time.Hour)
 		v := c.Browser()
 		hold := v.HoldAuthorize()
-		v.Goto(suite.cfg.App(suite.cfg.AppInitiateLoginPath) + "?" + url.Values{"idp_initiated_login": {genuine}}.Encode())
+		v.Goto(suite.cfg.AppWith(suite.cfg.AppInitiateLoginPath, url.Values{"idp_initiated_login": {genuine}}))
 		if hold.Came() {
 			sent := hold.Await().URL.Query()
 			require.NotEqual(c, suite.cfg.IDPConnectionID, sent.Get("connection_id"), "the authorization request follows a hand-over of an hour ago")

@@ -40,7 +40,7 @@ type Config struct {
 	AppInitiateLoginPath     string        `env:"APP_INITIATE_LOGIN_PATH" kind:"path" default:"$APP_LOGIN_PATH" doc:"Initiate-login URL registered for the app: takes IdP-initiated sign-ins and links from mails."`
 	AppProtectedPath         string        `env:"APP_PROTECTED_PATH" kind:"path" default:"/dashboard" doc:"A page that only a signed-in person sees; it shows the person's e-mail address."`
 	AppPersonSelector        string        `env:"APP_PERSON_SELECTOR" doc:"CSS selector of the element on that page which shows the address. Unset: the first address on the page. Asked only where APP_WHOAMI_PATH is unset."`
-	AppWhoamiPath            string        `env:"APP_WHOAMI_PATH" kind:"path" doc:"Answers JSON about the signed-in person, 401 to anybody else. Unset: the protected page is asked."`
+	AppWhoamiPath            string        `env:"APP_WHOAMI_PATH" kind:"path" doc:"Answers JSON about the signed-in person; to anybody else 401, or JSON that names nobody. Unset: the protected page is asked."`
 	AppWhoamiEmailField      string        `env:"APP_WHOAMI_EMAIL_FIELD" default:"email" doc:"Member of that JSON which holds the e-mail address; dots lead into objects."`
 	AppAPIPath               string        `env:"APP_API_PATH" kind:"path" doc:"An API path (GET) that takes access tokens as Bearer."`
 	AppLogoutPath            string        `env:"APP_LOGOUT_PATH" kind:"path" default:"/logout" doc:"Ends the session."`

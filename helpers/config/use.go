@@ -137,6 +137,21 @@ func (c *Config) UsersURL() string { return cmp.Or(c.UsersAddress, c.Env("/ui/")
 // App is the absolute address of path, which may carry a query, at the app.
 func (c *Config) App(path string) string { return join(c.AppURL, path) }
 
+// AppWith is App with parameters added to the query, if any, that path carries.
+func (c *Config) AppWith(path string, parameters url.Values) string {
+	separator := "?"
+	if strings.Contains(path, "?") {
+		separator = "&"
+	}
+	return c.App(path) + separator + parameters.Encode()
+}
+
+// IsAt reports whether u is the app's page of path, whatever their queries say.
+func (c *Config) IsAt(u *url.URL, path string) bool {
+	at, err := url.Parse(c.App(path))
+	return err == nil && u.Path == at.Path
+}
+
 // Switch is where somebody chooses another of their organizations at the app: a
 // page of its own or, where it has none, the initiate-login address with
 // Scalekit's parameter for it (spec/oauth.md 7.1).
@@ -144,7 +159,7 @@ func (c *Config) Switch() string {
 	if c.AppSwitchPath != "" {
 		return c.App(c.AppSwitchPath)
 	}
-	return c.App(c.AppInitiateLoginPath) + "?prompt=select_account"
+	return c.AppWith(c.AppInitiateLoginPath, url.Values{"prompt": {"select_account"}})
 }
 
 // Env is the absolute address of path at the auth environment.

@@ -117,7 +117,7 @@ func (a *Agent) SwitchTo(organizationID string) (done bool) {
 // Landed reports whether a request ended on a page of the application, behind
 // the callback.
 func (a *Agent) Landed(stop Stop) bool {
-	return stop.Followed && sameOrigin(stop.URL, a.World.Config.AppURL) && stop.URL.Path != a.World.Config.AppCallbackPath
+	return stop.Followed && sameOrigin(stop.URL, a.World.Config.AppURL) && !a.World.Config.IsAt(stop.URL, a.World.Config.AppCallbackPath)
 }
 
 // Submit sends a form of a page with some fields set.
@@ -270,7 +270,7 @@ func (a *Agent) atApp(path string, header http.Header) Stop {
 	address := c.App(path)
 	for range agentRedirects {
 		answer := a.request(http.MethodGet, address, header)
-		if !answer.redirects() || !sameOrigin(answer.URL, c.AppURL) || answer.URL.Path == c.AppLoginPath {
+		if !answer.redirects() || !sameOrigin(answer.URL, c.AppURL) || c.IsAt(answer.URL, c.AppLoginPath) {
 			return answer
 		}
 		address = answer.URL.String()

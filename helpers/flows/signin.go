@@ -28,11 +28,10 @@ func (v *Visitor) openLogin(next string) {
 // LoginURL is where a person starts to sign in at the application.
 func (v *Visitor) LoginURL(next string) string {
 	c := v.World.Config
-	address := v.app(c.AppLoginPath)
 	if next != "" && c.AppReturnToParam != "" {
-		address += "?" + url.Values{c.AppReturnToParam: {next}}.Encode()
+		return c.AppWith(c.AppLoginPath, url.Values{c.AppReturnToParam: {next}})
 	}
-	return address
+	return v.app(c.AppLoginPath)
 }
 
 // SignIn gets user signed in by whatever is quickest: with the password, where

@@ -85,7 +85,7 @@ func sameOrigin(a, b *url.URL) bool {
 
 // Landed reports whether u is a page of the application behind the callback.
 func (v *Visitor) Landed(u *url.URL) bool {
-	return v.AtApp(u) && u.Path != v.World.Config.AppCallbackPath
+	return v.AtApp(u) && !v.World.Config.IsAt(u, v.World.Config.AppCallbackPath)
 }
 
 // AwaitLanding waits until the browser is back at the application, behind the
@@ -168,7 +168,7 @@ func (v *Visitor) follow(address string, options ...browser.FetchOption) *browse
 		}
 		base, _ := url.Parse(address)
 		next = base.ResolveReference(next)
-		if !v.AtApp(next) || next.Path == v.World.Config.AppLoginPath {
+		if !v.AtApp(next) || v.World.Config.IsAt(next, v.World.Config.AppLoginPath) {
 			return answer
 		}
 		address = next.String()
