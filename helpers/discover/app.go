@@ -76,7 +76,7 @@ func App(ctx context.Context, w flows.World, e *Environment) (found Findings, no
 	if let {
 		a.behind(ctx, w)
 	}
-	a.Findings = append(a.Findings, Methods(ctx, a.asks, e, c)...)
+	a.Findings = append(a.Findings, Methods(ctx, cfg, a.asks, e, c)...)
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) { // what was found by then is true all the same
 		a.note("the time was over before all of the app was looked at: it answers slowly (PREFLIGHT_TIMEOUT_FACTOR=2 takes twice as long)")
 		return a.Findings, a.notes, nil
@@ -371,7 +371,7 @@ func (a *search) registered() {
 		}
 	}
 	if r.AccessTokenExpiry > 0 {
-		a.add(true, "APP_ACCESS_TOKEN_LIFETIME", fmt.Sprintf("%ds", r.AccessTokenExpiry), "access_token_expiry "+how)
+		a.add(true, "APP_ACCESS_TOKEN_LIFETIME", seconds(int(r.AccessTokenExpiry)), "access_token_expiry "+how)
 	}
 }
 

@@ -59,6 +59,7 @@ func (a *search) behind(ctx context.Context, w flows.World) {
 		g.home()
 		g.data()
 		g.controls()
+		g.try(g.leave)
 	})
 	if in != nil && ctx.Err() == nil {
 		a.note("what only a signed-in person sees was not looked for: %s", withoutQueries(in))
@@ -81,6 +82,7 @@ type guest struct {
 	agent *flows.Agent
 	user  *flows.User
 	tries int
+	life  int    // of an access token, in seconds; 0: not known
 	views []view // the page that shows best who somebody is comes first, once home has chosen it
 }
 

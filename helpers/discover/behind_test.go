@@ -30,8 +30,11 @@ type company struct {
 
 	more   map[string]string // variables that are set
 	leaves bool              // a session that cannot be ended
+	sealed bool              // all of a session is in its cookie
+	deaf   bool              // nobody can sign out
 
 	mu      sync.Mutex
+	out     bool     // somebody signed out
 	asked   []string // what was asked of the app, METHOD path?query, by whoever is signed in
 	posted  []string // to either
 	revoked int
@@ -68,10 +71,10 @@ func (c *company) look(ctx context.Context, t *testing.T) (discover.Findings, []
 
 func (c *company) product(w http.ResponseWriter, r *http.Request, environment string) {
 	who := ""
-	if cookie, err := r.Cookie("app"); err == nil && cookie.Value == "in" {
+	c.mu.Lock()
+	if cookie, err := r.Cookie("app"); err == nil && cookie.Value == "in" && !(c.out && !c.sealed) {
 		who = guestAddress
 	}
-	c.mu.Lock()
 	if who != "" {
 		c.asked = append(c.asked, r.Method+" "+r.URL.RequestURI())
 	}
@@ -80,6 +83,16 @@ func (c *company) product(w http.ResponseWriter, r *http.Request, environment st
 	}
 	c.mu.Unlock()
 	switch r.URL.Path {
+	case "/logout", "/api/auth/end":
+		if c.deaf || who == "" {
+			c.pages(w, r, who)
+			return
+		}
+		c.mu.Lock()
+		c.out = true
+		c.mu.Unlock()
+		http.SetCookie(w, &http.Cookie{Name: "app", Path: "/", MaxAge: -1}) //nolint:gosec // on loopback, without TLS
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 	case "/login":
 		q := url.Values{"response_type": {"code"}, "client_id": {"skc_1"}, "scope": {"openid"}, "redirect_uri": {"http://" + r.Host + "/done"}, "state": {"s"}}
 		http.Redirect(w, r, environment+"/oauth/authorize?"+q.Encode(), http.StatusFound)
@@ -267,7 +280,7 @@ func TestBehindTheLoginOfAppsOfManyKinds(t *testing.T) {
 			}
 			for _, f := range found {
 				short := strings.TrimPrefix(f.Variable, "APP_")
-				if slices.Contains(one.guess, short) || short == "LOGOUT_PATH" || short == "PROFILE_PATH" {
+				if slices.Contains(one.guess, short) || short == "PROFILE_PATH" {
 					assert.False(t, f.Sure, f.Variable)
 				}
 			}
@@ -276,7 +289,12 @@ func TestBehindTheLoginOfAppsOfManyKinds(t *testing.T) {
 			} else {
 				assert.Contains(t, strings.Join(notes, "\n"), one.note)
 			}
-			assert.Equal(t, []string{"/address", "/code"}, one.company.posted, "nothing else is sent")
+			assert.False(t, found.Has("APP_REVOCATION_DELAY"))
+			sent := one.company.posted
+			if last := len(sent) - 1; sent[last] == found.Value("APP_LOGOUT_PATH") {
+				sent = sent[:last]
+			}
+			assert.Equal(t, []string{"/address", "/code"}, sent, "nothing else is sent")
 			assert.Equal(t, 2, one.company.revoked, "sessions are ended before and after")
 		})
 	}
@@ -301,7 +319,40 @@ func TestLinksThatDoSomethingAreNotOpened(t *testing.T) {
 	assert.Contains(t, c.asked, "GET /settings", "what promises most comes first")
 	assert.Less(t, len(c.asked), 80)
 	for _, asked := range c.asked {
-		assert.NotRegexp(t, `items|/[xyzm]/5|publish|archive|invites|new$|logout`, asked)
+		assert.NotRegexp(t, `items|/[xyzm]/5|publish|archive|invites|new$`, asked)
+	}
+}
+
+// The way out is used at the end: whether it leads out, and what a copy of the
+// cookies is worth then, is seen.
+func TestTheWayOutIsUsedAtTheEnd(t *testing.T) {
+	t.Parallel()
+	const link, form = `<a href="/logout">Log out</a>`, `<form method="post" action="/logout"><button>Leave</button></form>`
+	for _, one := range []struct {
+		name, way    string
+		company      *company
+		sure         bool
+		note, copies string
+	}{
+		{"a link", link, &company{}, true, "", ""},
+		{"a form", form, &company{}, true, "", ""},
+		{"sessions in cookies", form, &company{sealed: true}, true, "", "60s"},
+		{"no way out", link, &company{deaf: true}, false, "was signed in still", ""},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			t.Parallel()
+			c := one.company
+			c.pages = private(map[string]string{"/": home, "/home": guestAddress + one.way, "/logout": "Bye."})
+			found, notes, err := c.look(t.Context(), t)
+			require.NoError(t, err)
+			at := slices.IndexFunc(found, func(f discover.Found) bool { return f.Variable == "APP_LOGOUT_PATH" })
+			require.GreaterOrEqual(t, at, 0)
+			assert.Equal(t, "/logout", found[at].Value)
+			assert.Equal(t, one.sure, found[at].Sure)
+			assert.Equal(t, one.copies, found.Value("APP_REVOCATION_DELAY"))
+			assert.Contains(t, strings.Join(notes, "\n"), one.note)
+			assert.Equal(t, one.note == "", len(notes) == 0, notes)
+		})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
 // usualData is where apps tell their own scripts who is signed in.
@@ -76,7 +77,24 @@ func (g *guest) accessToken() string {
 	if tokens == nil {
 		return ""
 	}
+	g.lives(tokens)
 	return tokens.AccessToken
+}
+
+// lives reads how long access tokens live: from iat to exp (RFC 9068, 2.2), which
+// expires_in, counted when the answer was sent, may miss by a second.
+func (g *guest) lives(tokens *scalekit.TokenAnswer) {
+	g.life = tokens.ExpiresIn
+	g.try(func() {
+		claims := g.agent.Claims(tokens.AccessToken)
+		from, _ := claims["iat"].(float64)
+		if to, _ := claims["exp"].(float64); from > 0 && to > from {
+			g.life = int(to - from)
+		}
+	})
+	if g.life > 0 {
+		g.add(false, "APP_ACCESS_TOKEN_LIFETIME", seconds(g.life), "an access token lived that long: is it what the environment is meant to give?")
+	}
 }
 
 // beside are members that may hold an address of somebody else's.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
@@ -19,8 +20,10 @@ const nobody = "nobody@preflight.invalid"
 // the buttons, the sign-up page, and what is offered after an address. Nothing is
 // mailed: the address is nobody's, and it is only sent where passwords are on; of a
 // production deployment nothing is told then, for no form is sent there.
-// Together with the connections of single sign-on that is PREFLIGHT_METHODS.
-func Methods(ctx context.Context, request *url.URL, e *Environment, c *http.Client) (found Findings) {
+// Together with the connections of single sign-on that is PREFLIGHT_METHODS. Where
+// the first page loads something from hosts of which PREFLIGHT_CUSTOMER_HOSTS does
+// not know, they are added there.
+func Methods(ctx context.Context, cfg *config.Config, request *url.URL, e *Environment, c *http.Client) (found Findings) {
 	if request == nil {
 		return nil
 	}
@@ -28,6 +31,10 @@ func Methods(ctx context.Context, request *url.URL, e *Environment, c *http.Clie
 	first, err := s.follow(ctx, http.MethodGet, request, nil)
 	if err != nil || first.leaves != nil || first.status != http.StatusOK || !shows(first, screens.EmailInput) {
 		return nil // pages of scripts, or none: the connections alone say too little
+	}
+	if more := strangeHosts(first, cfg); len(more) > 0 {
+		found.add(false, "PREFLIGHT_CUSTOMER_HOSTS", strings.Join(slices.Concat(cfg.CustomerHosts, more), ","),
+			"the hosted login page loads from "+strings.Join(more, " and ")+": leave out those that customers are not told to let through")
 	}
 	on := map[string]bool{"passkey": shows(first, screens.PasskeyButton)}
 	for _, provider := range screens.Providers {
@@ -71,4 +78,29 @@ func Methods(ctx context.Context, request *url.URL, e *Environment, c *http.Clie
 func shows(end stop, selector string) bool {
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(end.body))
 	return err == nil && doc.Find(selector).Length() > 0
+}
+
+// strangeHosts are those that a page loads something from and that customers were
+// not told to let through.
+func strangeHosts(page stop, cfg *config.Config) (hosts []string) {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page.body))
+	if err != nil {
+		return nil
+	}
+	doc.Find("img[src], script[src], link[href]").Each(func(_ int, element *goquery.Selection) {
+		if rel := strings.Fields(element.AttrOr("rel", "")); goquery.NodeName(element) == "link" && !slices.ContainsFunc(rel, loads) {
+			return
+		}
+		u, err := page.last().Parse(element.AttrOr("src", element.AttrOr("href", "")))
+		if err == nil && strings.HasPrefix(u.Scheme, "http") && !cfg.CustomersLetThrough(u.Hostname()) && !slices.Contains(hosts, u.Hostname()) {
+			hosts = append(hosts, u.Hostname())
+		}
+	})
+	return hosts
+}
+
+// loads reports whether a link of this kind makes the browser fetch something
+// (HTML, 4.6.7).
+func loads(rel string) bool {
+	return slices.Contains([]string{"stylesheet", "icon", "preload", "modulepreload", "manifest"}, strings.ToLower(rel))
 }
