@@ -1,8 +1,8 @@
 // Package discover finds out of a deployment what it shows to anybody who asks:
 // the auth environment by its discovery document and its management API, the
 // app by what a browser without scripts would come across, as a stranger and as a
-// test user. Beyond that one sign-in it only reads, and it asks no host but those
-// two.
+// test user. Beyond that one sign-in, and signing out again, it only reads, and it
+// asks no host but those two.
 package discover
 
 import (
