@@ -174,6 +174,9 @@ func (f *findings) variables(cfg *config.Config) {
 		if origin == "" || origin == config.FromDefault {
 			continue
 		}
+		if origin == config.FromDotenv {
+			origin = filepath.Base(config.DotenvPath())
+		}
 		text := cfg.Value(v.Name)
 		if v.Secret {
 			text = "set"
