@@ -11,6 +11,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // Quiet returns a browser without a window in which user is signed in. Where
@@ -18,7 +19,11 @@ import (
 func (c *check) Quiet(user *flows.User) *flows.Agent {
 	c.Helper()
 	agent := flows.NewQuiet(c, suite.world)
-	if !agent.SignIn(user) {
+	end := agent.Through(agent.Get(suite.cfg.App(suite.cfg.AppLoginPath)), user)
+	if !agent.Landed(end) {
+		// Whoever was refused is not tried again: the mails for it would only meet a limit.
+		require.False(c, end.Status >= http.StatusBadRequest && end.Shows(screens.Alert),
+			"expected %s to be signed in; the page at %s says: %s", user.Email, end.URL.Redacted(), screens.VisibleText(end.Body))
 		v := c.Browser()
 		v.SignIn(user)
 		agent = v.Quiet()
