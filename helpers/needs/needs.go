@@ -38,23 +38,9 @@ type Case struct {
 // Read reads the cases of all checks in the folder of the suite's sources, in the
 // order of files and lines.
 func Read(folder string) ([]Case, error) {
-	paths, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	s, tests, err := parse(folder)
 	if err != nil {
 		return nil, err
-	}
-	s := &suite{functions: map[string][]*ast.FuncDecl{}, methods: map[string][]*ast.FuncDecl{}, values: map[string]ast.Expr{}, types: map[string]ast.Expr{}}
-	set := token.NewFileSet()
-	var tests []*ast.FuncDecl
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		file, err := parser.ParseFile(set, path, text, parser.SkipObjectResolution)
-		if err != nil {
-			return nil, err
-		}
-		tests = append(tests, s.index(file)...)
 	}
 	for _, test := range tests {
 		if item := itemOf(test); item != "" {
@@ -63,6 +49,40 @@ func Read(folder string) ([]Case, error) {
 		}
 	}
 	return s.cases, nil
+}
+
+// Tests are the names of the test functions in that folder, by the item that each
+// of them begins.
+func Tests(folder string) (map[string]string, error) {
+	_, tests, err := parse(folder)
+	byItem := map[string]string{}
+	for _, test := range tests {
+		if item := itemOf(test); item != "" {
+			byItem[item] = test.Name.Name
+		}
+	}
+	return byItem, err
+}
+
+func parse(folder string) (s *suite, tests []*ast.FuncDecl, err error) {
+	paths, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		return nil, nil, err
+	}
+	s = &suite{functions: map[string][]*ast.FuncDecl{}, methods: map[string][]*ast.FuncDecl{}, values: map[string]ast.Expr{}, types: map[string]ast.Expr{}}
+	set := token.NewFileSet()
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		file, err := parser.ParseFile(set, path, text, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, nil, err
+		}
+		tests = append(tests, s.index(file)...)
+	}
+	return s, tests, nil
 }
 
 // suite is what the package declares.

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
+	"github.com/auth-preflight/auth-preflight/helpers/needs"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
 )
 
@@ -145,31 +146,14 @@ func variantOf(item, title, reports string) map[string]string {
 
 // testOf finds the test function that begins an item, in the suite's sources.
 func testOf(item, folder string) (string, error) {
-	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	tests, err := needs.Tests(folder)
 	if err != nil {
 		return "", err
 	}
-	function, begins := regexp.MustCompile(`^func (Test\w+)\(`), regexp.MustCompile(`begin\(t, "([a-z]+/[a-z-]+)"\)`)
-	var others []string
-	for _, path := range files {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return "", err
-		}
-		test := ""
-		for line := range strings.Lines(string(text)) {
-			if m := function.FindStringSubmatch(line); m != nil {
-				test = m[1]
-			}
-			if m := begins.FindStringSubmatch(line); m != nil && test != "" {
-				if m[1] == item {
-					return test, nil
-				}
-				others = append(others, m[1])
-			}
-		}
+	if test, ok := tests[item]; ok {
+		return test, nil
 	}
-	if near := nearest(item, others); len(near) > 0 {
+	if near := nearest(item, slices.Collect(maps.Keys(tests))); len(near) > 0 {
 		return "", fmt.Errorf("there is no item %s; there is %s", item, strings.Join(near, ", "))
 	}
 	return "", fmt.Errorf("there is no item %s: the README lists them all", item)
