@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
@@ -371,7 +372,7 @@ func (a *search) registered() {
 		}
 	}
 	if r.AccessTokenExpiry > 0 {
-		a.add(true, "APP_ACCESS_TOKEN_LIFETIME", seconds(int(r.AccessTokenExpiry)), "access_token_expiry "+how)
+		a.add(true, "APP_ACCESS_TOKEN_LIFETIME", seconds(time.Duration(r.AccessTokenExpiry)*time.Second), "access_token_expiry "+how)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
@@ -82,8 +83,8 @@ type guest struct {
 	agent *flows.Agent
 	user  *flows.User
 	tries int
-	life  int    // of an access token, in seconds; 0: not known
-	views []view // the page that shows best who somebody is comes first, once home has chosen it
+	life  time.Duration // of an access token; 0: not known
+	views []view        // the page that shows best who somebody is comes first, once home has chosen it
 }
 
 // view is a page as a signed-in person sees it.
@@ -284,17 +285,14 @@ func (g *guest) profile() {
 	} {
 		for _, v := range g.views {
 			if v.private() && fits(v) && g.edits(v.stop) {
-				g.add(false, "APP_PROFILE_PATH", g.path(v.last()), cmp.Or(within(v.name), "behind the login")+", a form with a text to change")
+				where := "the login"
+				if v.name != "" {
+					where = fmt.Sprintf("%q", v.name)
+				}
+				g.add(false, "APP_PROFILE_PATH", g.path(v.last()), "behind "+where+", a form with a text to change")
 			}
 		}
 	}
-}
-
-func within(name string) string {
-	if name == "" {
-		return ""
-	}
-	return fmt.Sprintf("behind %q", name)
 }
 
 // edits reports whether a page has a form of the app with a text in it.

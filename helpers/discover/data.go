@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
@@ -23,7 +24,12 @@ var usualData = []string{
 // access tokens are taken there.
 func (g *guest) data() {
 	token := ""
-	g.try(func() { token = g.accessToken() })
+	g.try(func() {
+		if tokens := g.tokens(); tokens != nil {
+			g.lives(tokens)
+			token = tokens.AccessToken
+		}
+	})
 	for _, path := range usualData {
 		if g.Has("APP_WHOAMI_PATH") && (g.Has("APP_API_PATH") || token == "") {
 			return
@@ -67,38 +73,26 @@ func saysNobody(s flows.Stop) bool {
 	return false
 }
 
-// accessToken is one of the app's client for who is signed in; "" where the
-// client's secret is not known.
-func (g *guest) accessToken() string {
+// tokens are those of the app's client for who is signed in; nil where the client's
+// secret is not known.
+func (g *guest) tokens() *scalekit.TokenAnswer {
 	if id := g.Value("APP_CLIENT_ID"); id != "" && id != g.agent.World.Config.AppClientID {
-		return ""
+		return nil
 	}
 	tokens, _ := g.agent.Tokens(nil)
-	if tokens == nil {
-		return ""
-	}
-	g.lives(tokens)
-	return tokens.AccessToken
+	return tokens
 }
 
 // lives reads how long access tokens live: from iat to exp (RFC 9068, 2.2), which
 // expires_in, counted when the answer was sent, may miss by a second.
 func (g *guest) lives(tokens *scalekit.TokenAnswer) {
-	g.life = tokens.ExpiresIn
-	if claims, err := scalekit.Claims(tokens.AccessToken); err == nil {
-		if from, to := second(claims["iat"]), second(claims["exp"]); from > 0 && to > from {
-			g.life = to - from
-		}
+	g.life = time.Duration(tokens.ExpiresIn) * time.Second
+	if claims, err := scalekit.Claims(tokens.AccessToken); err == nil && scalekit.LivesFor(claims) > 0 {
+		g.life = scalekit.LivesFor(claims)
 	}
 	if g.life > 0 {
 		g.add(false, "APP_ACCESS_TOKEN_LIFETIME", seconds(g.life), "an access token lived that long: is it what the environment is meant to give?")
 	}
-}
-
-func second(claim any) int {
-	number, _ := claim.(json.Number)
-	n, _ := number.Int64()
-	return int(n)
 }
 
 // beside are members that may hold an address of somebody else's.

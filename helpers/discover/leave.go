@@ -3,6 +3,7 @@ package discover
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
@@ -68,4 +69,4 @@ func (g *guest) formTo(page stop, path string) *screens.Form {
 }
 
 // seconds is a lifetime as variables have it.
-func seconds(n int) string { return fmt.Sprintf("%ds", n) }
+func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }

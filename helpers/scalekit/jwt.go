@@ -57,6 +57,21 @@ func (c *Client) VerifyJWT(ctx context.Context, token string) (map[string]any, e
 	return claims, nil
 }
 
+// LivesFor is how long a token with these claims was made for: from iat to exp
+// (RFC 7519, 4.1). It is 0 where one of the two is missing or no number.
+func LivesFor(claims map[string]any) time.Duration {
+	var at [2]float64
+	for i, name := range []string{"iat", "exp"} {
+		number, ok := claims[name].(json.Number)
+		seconds, err := number.Float64()
+		if !ok || err != nil {
+			return 0
+		}
+		at[i] = seconds
+	}
+	return time.Duration((at[1] - at[0]) * float64(time.Second))
+}
+
 // Claims reads a token's claims without verifying anything.
 func Claims(token string) (map[string]any, error) {
 	message, err := jws.Parse([]byte(token))
