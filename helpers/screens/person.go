@@ -1,6 +1,7 @@
 package screens
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -18,11 +19,10 @@ const Somebody = "somebody (the page shows no address)"
 // selector is empty. Of several the preferred one is taken if it is there, else
 // the first. A page without any address is Somebody's.
 func PersonOn(html, selector, preferred string) string {
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
-	if err != nil {
+	doc := shown(html)
+	if doc == nil {
 		return Somebody
 	}
-	doc.Find("script, style, head").Remove()
 	element := doc.Selection
 	if selector != "" {
 		element = doc.Find(selector).First()
@@ -44,11 +44,10 @@ func PersonOn(html, selector, preferred string) string {
 
 // OnlyAddress reports whether a page shows one address and no other.
 func OnlyAddress(html string) bool {
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
-	if err != nil {
+	doc := shown(html)
+	if doc == nil {
 		return false
 	}
-	doc.Find("script, style, head").Remove()
 	found := map[string]bool{}
 	for _, one := range address.FindAllString(apart(doc.Selection), -1) {
 		found[strings.ToLower(one)] = true
@@ -56,34 +55,41 @@ func OnlyAddress(html string) bool {
 	return len(found) == 1
 }
 
+// shown is a page without what it does not show; nil where it is none.
+func shown(html string) *goquery.Document {
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
+	if err != nil {
+		return nil
+	}
+	doc.Find("script, style, head").Remove()
+	return doc
+}
+
 // plainName is an id or a test id that a person gave, and CSS needs not escape.
 var plainName = regexp.MustCompile(`^[A-Za-z][A-Za-z_-]*$`)
 
+// namedBy are the attributes by which an element is known, as selectors.
+var namedBy = []struct{ attribute, selector string }{
+	{"id", "#%s"}, {"data-testid", "[data-testid=%s]"}, {"data-test", "[data-test=%s]"}, {"data-cy", "[data-cy=%s]"},
+}
+
 // SelectorOf is the CSS selector of an element of a page that shows an address and
 // nothing else, by its id or the attribute by which tests find it, if no other
-// element has that; "" where there is none such.
+// element has that: of the rows of a list the first may be somebody else's. It is
+// "" where there is none such.
 func SelectorOf(html, email string) (selector string) {
-	doc, err := goquery.NewDocumentFromReader(strings.NewReader(html))
-	if err != nil {
+	doc := shown(html)
+	if doc == nil {
 		return ""
 	}
 	doc.Find("body [id], body [data-testid], body [data-test], body [data-cy]").EachWithBreak(func(_ int, element *goquery.Selection) bool {
 		if !strings.EqualFold(strings.TrimSpace(element.Text()), email) {
 			return true
 		}
-		for _, attribute := range []string{"id", "data-testid", "data-test", "data-cy"} {
-			name := element.AttrOr(attribute, "")
-			switch {
-			case !plainName.MatchString(name):
-			case attribute == "id":
-				selector = "#" + name
-			default:
-				selector = "[" + attribute + "=" + name + "]"
-			}
-			if selector != "" && doc.Find(selector).Length() != 1 { // a row of a list, and the first may be somebody else's
-				selector = ""
-			}
-			if selector != "" {
+		for _, by := range namedBy {
+			name := element.AttrOr(by.attribute, "")
+			if one := fmt.Sprintf(by.selector, name); plainName.MatchString(name) && doc.Find(one).Length() == 1 {
+				selector = one
 				return false
 			}
 		}

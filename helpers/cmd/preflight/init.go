@@ -185,8 +185,16 @@ func standIn(lookup func(string) (string, bool), file *config.Config) func(strin
 	}
 }
 
-func isRequired(name string) bool {
-	return slices.ContainsFunc(config.Variables(), func(v config.Variable) bool { return v.Required && v.Name == name })
+func isRequired(name string) bool { return variable(name).Required }
+
+// variable is what is known of a variable.
+func variable(name string) config.Variable {
+	for _, v := range config.Variables() {
+		if v.Name == name {
+			return v
+		}
+	}
+	return config.Variable{}
 }
 
 // required asks for what every deployment needs and nobody has said. What stands
@@ -305,7 +313,7 @@ func (i *introduction) confirm(cfg *config.Config, found discover.Findings) erro
 		if origin := cfg.Origin(name); found.Has(name) || origin != "" && origin != config.FromDefault {
 			continue
 		}
-		i.say("  not found  %s: %s", name, doc(name))
+		i.say("  not found  %s: %s", name, variable(name).Doc)
 		if asks {
 			value, err := i.correct(name, "")
 			if err != nil {
@@ -320,8 +328,7 @@ func (i *introduction) confirm(cfg *config.Config, found discover.Findings) erro
 // correct asks whether a value is right, until the answer is one that can be.
 func (i *introduction) correct(name, value string) (string, error) {
 	for {
-		secret := slices.ContainsFunc(config.Variables(), func(v config.Variable) bool { return v.Secret && v.Name == name })
-		shown := value
+		shown, secret := value, variable(name).Secret
 		if secret && value != "" {
 			shown = "as it is set"
 		}
@@ -374,16 +381,6 @@ func paysMost(cfg *config.Config) string {
 		return "; with a test user (SCALEKIT_TEST_USER_EMAIL, SCALEKIT_TEST_USER_CODE) this command looks behind the login as well"
 	case len(cfg.Missing(config.Inbox...)) > 0:
 		return ": an inbox (PREFLIGHT_INBOX_URL) pays most"
-	}
-	return ""
-}
-
-// doc is what a variable is for.
-func doc(name string) string {
-	for _, v := range config.Variables() {
-		if v.Name == name {
-			return v.Doc
-		}
 	}
 	return ""
 }
