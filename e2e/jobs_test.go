@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/auth-preflight/auth-preflight/helpers/browser"
-	"github.com/auth-preflight/auth-preflight/helpers/readiness"
+	"github.com/auth-preflight/auth-preflight/helpers/jobs"
 )
 
 var takesJobs = flag.Bool("jobs", false, "run the jobs that come on standard input, one after the other (fixtures/cmd/detect)")
@@ -24,9 +24,9 @@ func runJobs(m *testing.M, in io.Reader, out io.Writer) (code int) {
 	driver := &browser.Driver{}
 	defer driver.Close()
 	timeout := flag.Lookup("test.timeout").Value.String() // a run changes it: takeOverTimeout
-	for jobs := json.NewDecoder(in); ; {
-		var job readiness.Job
-		switch err := jobs.Decode(&job); {
+	for asked := json.NewDecoder(in); ; {
+		var job jobs.Job
+		switch err := asked.Decode(&job); {
 		case errors.Is(err, io.EOF):
 			return 0
 		case err != nil:
@@ -46,6 +46,6 @@ func runJobs(m *testing.M, in io.Reader, out io.Writer) (code int) {
 			}
 		}
 		runSuite(m, driver)
-		fmt.Fprintf(out, "\n%s\n", readiness.JobDone)
+		fmt.Fprintf(out, "\n%s\n", jobs.Done)
 	}
 }
