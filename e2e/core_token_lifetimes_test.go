@@ -124,9 +124,10 @@ func TestTokenLifetimes(t *testing.T) {
 		Mend:     "verify the signature before reading a claim, and await the verification",
 		Standard: "OWASP ASVS 9.1.1",
 	}, func(_ *check, f *scalekit.Forger) map[string]string {
+		roles, _ := f.Claims["roles"].([]any)
 		return map[string]string{
 			"another sub":     f.Edited(map[string]any{"sub": "usr_66666666666666666"}),
-			"more roles":      f.Edited(map[string]any{"roles": []string{"admin"}}),
+			"more roles":      f.Edited(map[string]any{"roles": append(slices.Clone(roles), "admin", "preflight-root")}),
 			"a later exp":     f.Edited(map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()}),
 			"not yet valid":   f.Edited(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}),
 			"another issuer":  f.Edited(map[string]any{"iss": "https://attacker.preflight.invalid"}),
