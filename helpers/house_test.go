@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -108,6 +109,28 @@ func TestNothingSleeps(t *testing.T) {
 			assert.NotContains(t, string(text), sleep, file)
 			assert.NotContains(t, string(text), wait, file)
 		}
+	}
+}
+
+// A compiled program in the history is there for ever, with the paths of the
+// machine that made it.
+func TestNothingCompiledIsKept(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat(filepath.Join("..", ".git")); err != nil {
+		t.Skip("these sources are no clone: nothing says which files are kept")
+	}
+	git := exec.CommandContext(t.Context(), "git", "ls-files", "--stage")
+	git.Dir = ".."
+	kept, err := git.Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(kept)) {
+		about, file, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if !strings.HasPrefix(about, "100755 ") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join("..", file))
+		require.NoError(t, err)
+		assert.True(t, strings.HasPrefix(string(text), "#!"), "%s is a program and no script: git rm it, and name it in .gitignore", file)
 	}
 }
 
