@@ -1,6 +1,8 @@
 package flows
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -22,7 +24,15 @@ func (v *Visitor) openLogin(next string) {
 	v.T.Helper()
 	v.walk = nil
 	v.Goto(v.LoginURL(next))
-	screens.AwaitLogin(v.Page)
+	if v.AwaitSight(func() bool { return v.Has(screens.EmailInput) }) {
+		return
+	}
+	seen := errors.New("none came")
+	if who := v.WhoAmI(""); who != "" {
+		seen = fmt.Errorf("nobody was asked, and the application's server says that %s is signed in: "+
+			"a session of theirs, at the application or at the auth environment, was not ended", who)
+	}
+	v.Fail("wait for the login page", "a page that asks who wants to sign in", seen)
 }
 
 // LoginURL is where a person starts to sign in at the application.

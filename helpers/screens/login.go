@@ -35,9 +35,6 @@ func SubmitOf(selector string) string {
 // Provider is the button of a social provider: google, microsoft, github, …
 func Provider(name string) string { return `[data-provider="` + name + `"]` }
 
-// AwaitLogin waits for the first page of the hosted sign-in.
-func AwaitLogin(p *browser.Page) { p.Await(EmailInput) }
-
 // SubmitEmail types an address into the page at hand and sends it.
 func SubmitEmail(p *browser.Page, email string) {
 	p.Await(EmailInput)
