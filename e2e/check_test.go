@@ -258,6 +258,8 @@ func (c *check) finish() {
 		// What failed before the case was ended early stays failed: a skip
 		// must not hide it.
 		state, reason = readiness.Failed, ""
+	case state == "" && c.Skipped():
+		state, reason = readiness.Error, "the case was skipped without a state: it must say what it could not verify, or why it does not apply"
 	case state == "":
 		state = readiness.Passed
 	}
