@@ -42,6 +42,7 @@ type check struct {
 	mu     sync.Mutex
 	failed bool // while waived
 	said   []string
+	at     [][]string      // where it failed: of each failure the lines of the suite
 	state  readiness.State // set by NotVerified, NotApplicable and Trouble
 	reason string
 	// obstacle is who turned the suite away, and how; "": nobody did.
@@ -193,6 +194,7 @@ func (c *check) Errorf(format string, args ...any) {
 	c.Helper()
 	c.inconclusive(fmt.Sprintf(format, args...))
 	c.say(fmt.Sprintf(format, args...))
+	c.sayWhere()
 	c.T.Logf(format, args...)
 	c.Fail()
 }
@@ -270,8 +272,8 @@ func (c *check) finish() {
 	}
 	c.results.Finish(readiness.Outcome{
 		State: state, Reason: reason, Duration: time.Since(c.started),
-		Output: strings.Join(c.said, "\n"),
-		Why:    c.advice.Why, Mend: c.advice.Mend, Standard: c.advice.Standard,
+		Output: strings.Join(c.said, "\n"), At: c.at,
+		Why: c.advice.Why, Mend: c.advice.Mend, Standard: c.advice.Standard,
 		Test: c.T.Name(),
 	})
 }

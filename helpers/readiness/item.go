@@ -44,6 +44,7 @@ type Outcome struct {
 	Expected string
 	Seen     string
 	Output   string        // what the check said, first line first
+	At       [][]string    // of each failure the lines of the suite, as folder/file:line, from the assertion to the case
 	Why      string        // what a user or the business would suffer
 	Mend     string        // what to change, and where
 	Standard string        // the document that asks for it
@@ -149,7 +150,7 @@ func (c *Case) Finish(o Outcome) {
 	mask := c.run.redactor.String
 	result := CaseResult{
 		Name: c.rec.name, State: o.State, Seconds: seconds(o.Duration), Reason: mask(o.Reason),
-		Expected: mask(o.Expected), Seen: mask(o.Seen), Output: clip(mask(plainly(o.Output))),
+		Expected: mask(o.Expected), Seen: mask(o.Seen), Output: clip(mask(plainly(o.Output))), At: o.At,
 		Why: o.Why, Mend: o.Mend, Standard: o.Standard,
 		Test: o.Test, Runs: 1,
 	}

@@ -126,6 +126,7 @@ type CaseResult struct {
 	Expected string     `json:"expected,omitempty"`
 	Seen     string     `json:"seen,omitempty"`
 	Output   string     `json:"output,omitempty"` // what the check said
+	At       [][]string `json:"at,omitempty"`     // of each failure the lines of the suite, as folder/file:line, from the assertion to the case
 	Why      string     `json:"why,omitempty"`
 	Mend     string     `json:"mend,omitempty"`
 	Standard string     `json:"standard,omitempty"`
