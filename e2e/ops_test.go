@@ -89,7 +89,7 @@ func TestWebhookRetry(t *testing.T) {
 		c.BreakFor(fault{Subject: name, Status: http.StatusServiceUnavailable, Times: failures}.atWebhooks())
 		c.rename(r.user.OrgID, name)
 		c.Eventually(func() bool { return c.left(name) < failures }, r.patience(), "expected a first attempt at the delivery")
-		for range 2 { // later events that arrive are the sign that time has passed
+		for range 5 { // later events that arrive are the sign that time has passed
 			other := c.unique()
 			c.rename(r.user.OrgID, other)
 			r.awaitEffect(other, "an event after it")
