@@ -119,7 +119,7 @@ staging: $(if $(PREFLIGHT_STAGING_PRODUCT),packages) ## The embedded deployment 
 	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(if $(SMTP),-smtp '$(SMTP)' -inbox '$(INBOX)') $(foreach id,$(DEFECT),-defect $(id)) $(foreach id,$(TRAP),-trap $(id))
 
 .PHONY: detect
-detect: setup scanner ## Show that each known defect turns its items red, and only those: ONLY='state-ignored core/logout' for some
+detect: setup scanner ## Show that each known defect turns its items red, and only those, and that assertions can fail: ONLY='state-ignored core/logout' for some
 	@go run ./fixtures/cmd/detect $(if $(PARTS),-parts $(PARTS)) $(if $(SHARD),-shard $(SHARD)) $(if $(FULL),-full) $(if $(RECORD),-record) $(ONLY)
 
 .PHONY: proof
