@@ -11,18 +11,15 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/jobs"
 )
 
 var takesJobs = flag.Bool("jobs", false, "run the jobs that come on standard input, one after the other (fixtures/cmd/detect)")
 
 // runJobs runs one job after the other in this process, as if each had one of its
-// own: its variables, its selection, its deployment and its report. They share the
-// browser's driver. After each a line of out says so.
-func runJobs(m *testing.M, in io.Reader, out io.Writer) (code int) {
-	driver := &browser.Driver{}
-	defer driver.Close()
+// own: its variables, its selection, its deployment and its report. After each a line
+// of out says so.
+func runJobs(m *testing.M, with lasting, in io.Reader, out io.Writer) (code int) {
 	timeout := flag.Lookup("test.timeout").Value.String() // a run changes it: takeOverTimeout
 	for asked := json.NewDecoder(in); ; {
 		var job jobs.Job
@@ -45,7 +42,7 @@ func runJobs(m *testing.M, in io.Reader, out io.Writer) (code int) {
 				return 2
 			}
 		}
-		runSuite(m, driver)
+		runSuite(m, with)
 		fmt.Fprintf(out, "\n%s\n", jobs.Done)
 	}
 }

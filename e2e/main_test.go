@@ -26,19 +26,28 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run()) // -list starts nothing
 	}
 	if *takesJobs {
-		os.Exit(runJobs(m, os.Stdin, os.Stdout))
+		with := lasting{driver: &browser.Driver{}, keys: &staging.KeyPool{}}
+		code := runJobs(m, with, os.Stdin, os.Stdout)
+		with.driver.Close()
+		os.Exit(code)
 	}
-	os.Exit(runSuite(m, nil))
+	os.Exit(runSuite(m, lasting{}))
+}
+
+// lasting is what runs of one process share, since to make it takes longer than many a
+// run; the zero value: each has its own.
+type lasting struct {
+	driver *browser.Driver
+	keys   *staging.KeyPool
 }
 
 // runSuite prepares the run, lets the tests run and returns the exit code that
-// the gate asks for (DESIGN.md, rule 6). driver is the browser's; nil: the run has
-// one of its own.
-func runSuite(m *testing.M, driver *browser.Driver) int {
+// the gate asks for (DESIGN.md, rule 6).
+func runSuite(m *testing.M, with lasting) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 
-	cfg, stopStaging, err := deployment(ctx)
+	cfg, stopStaging, err := deployment(ctx, with.keys)
 	if err != nil {
 		return refuse(err)
 	}
@@ -51,7 +60,7 @@ func runSuite(m *testing.M, driver *browser.Driver) int {
 	if err != nil {
 		return refuse(err)
 	}
-	suite, r.driver = r, driver
+	suite, r.driver = r, with.driver
 	over := make(chan struct{})
 	defer close(over)
 	go func() {
@@ -94,8 +103,9 @@ func refuse(cause error) int {
 
 // deployment returns the configuration of the deployment to test: the one that
 // the environment and .env describe or, where they describe none, the one
-// embedded in this repository, which is started here and nowhere else.
-func deployment(ctx context.Context) (cfg *config.Config, stop func(), err error) {
+// embedded in this repository, which is started here and nowhere else, with keys of
+// the pool if there is one.
+func deployment(ctx context.Context, keys *staging.KeyPool) (cfg *config.Config, stop func(), err error) {
 	dotenv := config.DotenvPath()
 	if !config.IsEmpty(os.LookupEnv, dotenv) {
 		cfg, err = config.Load(os.LookupEnv, dotenv)
@@ -106,7 +116,7 @@ func deployment(ctx context.Context) (cfg *config.Config, stop func(), err error
 		return nil, nil, err
 	}
 	vars, stopStaging, err := staging.Start(ctx, staging.WithDefects(local.StagingDefect...),
-		staging.WithProduct(local.StagingProduct), staging.WithTraps(local.StagingTrap...), staging.WithCA(local.StagingCA))
+		staging.WithProduct(local.StagingProduct), staging.WithTraps(local.StagingTrap...), staging.WithCA(local.StagingCA), staging.WithKeys(keys))
 	if err != nil {
 		return nil, nil, fmt.Errorf("the embedded deployment does not start: %w", err)
 	}
