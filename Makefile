@@ -123,7 +123,7 @@ detect: setup scanner ## Show that each known defect turns its items red, and on
 	@go run ./fixtures/cmd/detect $(if $(PARTS),-parts $(PARTS)) $(if $(SHARD),-shard $(SHARD)) $(if $(FULL),-full) $(if $(RECORD),-record) $(ONLY)
 
 .PHONY: proof
-proof: ## Write fixtures/PROOF.md: item, cases, the defects it is proven against, standards
+proof: ## Write fixtures/PROOF.md (item, cases, the defects it is proven against, standards) and the inventory of assertions
 	@go run ./fixtures/cmd/detect -proof fixtures/PROOF.md
 
 # Not through setup: who has no browser yet can describe a deployment, too.
