@@ -43,10 +43,11 @@ func TestCredentials(t *testing.T) {
 			if pair[1] == "" || pair[2] == "" {
 				continue
 			}
-			// A code that nobody issued: the client is asked for first, so that
-			// the error tells whether it was recognised.
+			// A refresh token that nobody issued: the client is asked for first, so
+			// that the error tells whether it was recognised. Of a code it would not:
+			// that is looked up before (spec/oauth.md 3.4).
 			answer, err := suite.world.API.Exchange(suite.ctx, url.Values{
-				"grant_type": {"authorization_code"}, "code": {"made-up-by-preflight"}, "redirect_uri": {suite.cfg.App(suite.cfg.AppCallbackPath)},
+				"grant_type": {"refresh_token"}, "refresh_token": {"rt_made-up-by-preflight"},
 				"client_id": {pair[1]}, "client_secret": {pair[2]},
 			})
 			if err != nil {
