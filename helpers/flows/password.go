@@ -44,7 +44,7 @@ func (v *Visitor) signUp(email, password string) *url.URL {
 // SubmitSignUp fills in the sign-up page and sends it.
 func (v *Visitor) SubmitSignUp(email, password string) {
 	v.T.Helper()
-	v.OpenLogin("")
+	v.drawLogin()
 	v.Step("sign up with e-mail and password")
 	v.Submit(screens.SignupLink)
 	v.Await(screens.EmailInput)
@@ -66,7 +66,7 @@ func (v *Visitor) SendSignUp(email, password string) *browser.Answer {
 		form.Complete()
 		return v.SendForm(form, fields)
 	}
-	v.OpenLogin("")
+	v.drawLogin()
 	v.Submit(screens.SignupLink)
 	v.Await(screens.PasswordInput)
 	form := screens.FormAt(v.HTML(), v.URL(), screens.PasswordInput)
@@ -90,7 +90,7 @@ func (v *Visitor) RequestReset(user *User) inbox.Message {
 // AskForReset goes through "forgot password" for an address.
 func (v *Visitor) AskForReset(email string) {
 	v.T.Helper()
-	v.OpenLogin("")
+	v.drawLogin()
 	v.Step("ask for a password reset")
 	screens.SubmitEmail(v.Page, email)
 	v.Await(screens.ResetChoice)
@@ -134,7 +134,7 @@ func (v *Visitor) SetNewPassword(link, password string) {
 // GoToPassword brings the browser to the password page of an address.
 func (v *Visitor) GoToPassword(email string) {
 	v.T.Helper()
-	v.OpenLogin("")
+	v.drawLogin()
 	screens.SubmitEmail(v.Page, email)
 	v.Await(screens.PasswordInput)
 }

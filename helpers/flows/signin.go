@@ -19,6 +19,14 @@ func (v *Visitor) OpenLogin(next string) {
 	}
 }
 
+// drawLogin is OpenLogin for a visitor who goes on in the browser, also one who
+// walks: a page that is no plain form has ended the walk, and begins anew.
+func (v *Visitor) drawLogin() {
+	v.T.Helper()
+	v.Step("open the login page from the application")
+	v.openLogin("")
+}
+
 // openLogin is OpenLogin in the browser.
 func (v *Visitor) openLogin(next string) {
 	v.T.Helper()
