@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func TestCodeExchange(t *testing.T) {
 	}, func(c *check) {
 		tokens := c.Browser().ObtainTokens(c.AnyUser())
 		assert.NotEmpty(c, tokens.IDToken, "id_token")
-		assert.Equal(c, "Bearer", tokens.TokenType, "token_type")
+		assert.Equal(c, "bearer", strings.ToLower(tokens.TokenType), "token_type, in any case")
 		assert.Positive(c, tokens.ExpiresIn, "expires_in")
 	})
 

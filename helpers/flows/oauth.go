@@ -69,20 +69,24 @@ func (v *Visitor) authorize(user *User, change func(url.Values)) (grant Grant, r
 
 // answerTo sends an authorization request, identifies user where the hosted
 // pages ask, and returns the parameters that come back to a redirect URI; or
-// the refusal, where the request ends at an error page.
+// the refusal, where the request ends at an error page, or asks although no user is
+// given: then the browser's session should have answered.
 func (v *Visitor) answerTo(request, redirectURI string, user *User) (answer url.Values, refusal string) {
 	v.T.Helper()
 	walked := v.walkTo(request, atRedirectURI(redirectURI))
 	if walked.stop.Status >= http.StatusBadRequest {
 		return nil, fmt.Sprintf("HTTP %d", walked.stop.Status)
 	}
-	if walked.left() || walked.identify(user) {
+	if walked.left() || user != nil && walked.identify(user) {
 		return walked.stop.URL.Query(), ""
 	}
 	callback := v.HoldCallback(redirectURI)
 	defer callback.Release()
 	v.Goto(request)
 	if !callback.Came() {
+		if user == nil {
+			return nil, "the page " + v.URL().Path + ", which asks who it is although the browser has a session"
+		}
 		v.Identify(user)
 	}
 	return callback.Await().URL.Query(), ""
