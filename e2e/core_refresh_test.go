@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -173,22 +174,42 @@ func TestRefresh(t *testing.T) {
 		Mend:     "revoke what the revocation endpoint is given, and with a refresh token its whole grant",
 		Standard: "RFC 7009 §2.1; OWASP ASVS 10.4.9",
 	}, func(c *check) {
-		discovery, err := suite.world.API.Discovery(suite.ctx)
-		if err != nil {
-			c.Trouble("the discovery document cannot be read: %v", err)
-		}
-		if discovery.RevocationEndpoint == "" {
-			c.NotApplicable("the discovery document names no revocation_endpoint")
-		}
+		revocation := c.revocation()
 		v := c.Browser()
 		tokens := v.ObtainTokens(c.AnyUser())
-		form := v.RefreshRequest("")
-		form.Del("grant_type")
-		form.Del("refresh_token")
-		form.Set("token", tokens.RefreshToken)
-		answer := v.Fetch(http.MethodPost, discovery.RevocationEndpoint, browser.WithForm(form))
+		answer := c.takeBack(v, revocation, tokens.RefreshToken, nil)
 		require.Equal(c, http.StatusOK, answer.Status, "HTTP status of the revocation")
 		c.grantRefused(v.Refresh(tokens.RefreshToken))
+	})
+
+	item.Case("with a refresh token the one before it is taken back", advice{
+		Why:      "the product takes back what it holds, and the copy of before that a thief has buys new tokens",
+		Mend:     "revoke the whole grant with any of its refresh tokens; a grace period for replaced ones ends with it",
+		Standard: "RFC 7009 §2.1; RFC 9700 §4.14.2",
+	}, func(c *check) {
+		revocation := c.revocation()
+		v := c.Browser()
+		first := v.ObtainTokens(c.AnyUser())
+		second := v.Refresh(first.RefreshToken)
+		require.NotEmpty(c, second.RefreshToken, "refresh token of the refresh (HTTP %d %s)", second.Status, second.Error)
+		c.takeBack(v, revocation, second.RefreshToken, nil)
+		c.grantRefused(v.Refresh(first.RefreshToken))
+	})
+
+	item.Case("another client cannot take the refresh token back", advice{
+		Why:      "one product, or whoever has its secret, throws the people of all others out",
+		Mend:     "compare the client of the token with the one that asks before anything is revoked",
+		Standard: "RFC 7009 §2.1",
+	}, func(c *check) {
+		c.Need("PREFLIGHT_SECOND_CLIENT_ID", "PREFLIGHT_SECOND_CLIENT_SECRET")
+		revocation := c.revocation()
+		v := c.Browser()
+		tokens := v.ObtainTokens(c.AnyUser())
+		c.takeBack(v, revocation, tokens.RefreshToken, url.Values{
+			"client_id": {suite.cfg.SecondClientID}, "client_secret": {suite.cfg.SecondClientSecret},
+		})
+		after := v.Refresh(tokens.RefreshToken)
+		require.NotEmpty(c, after.AccessToken, "access token of a refresh after another client wanted the token revoked (HTTP %d %s)", after.Status, after.Error)
 	})
 
 	item.Case("a refresh without the client's secret is refused", advice{
@@ -229,6 +250,31 @@ func TestRefresh(t *testing.T) {
 		}
 		c.refused(v.Refresh(tokens.RefreshToken))
 	})
+}
+
+// revocation is the address at which tokens are taken back, if there is one.
+func (c *check) revocation() string {
+	c.Helper()
+	discovery, err := suite.world.API.Discovery(suite.ctx)
+	if err != nil {
+		c.Trouble("the discovery document cannot be read: %v", err)
+	}
+	if discovery.RevocationEndpoint == "" {
+		c.NotApplicable("the discovery document names no revocation_endpoint")
+	}
+	return discovery.RevocationEndpoint
+}
+
+// takeBack asks for a refresh token to be revoked, as the suite's own client or
+// as the one that is given.
+func (c *check) takeBack(v *flows.Visitor, endpoint, token string, as url.Values) *browser.Answer {
+	c.Helper()
+	form := v.RefreshRequest("")
+	form.Del("grant_type")
+	form.Del("refresh_token")
+	form.Set("token", token)
+	maps.Copy(form, as)
+	return v.Fetch(http.MethodPost, endpoint, browser.WithForm(form))
 }
 
 // scopes are what tokens are good for: what the answer says and, where it is a

@@ -122,24 +122,11 @@ func TestMagicLink(t *testing.T) {
 		v.VerifySignedIn(user)
 	})
 
-	item.Case("the address of a link is told to no other host", advice{
-		Why:      "whoever runs the fonts, pictures or statistics of the page can open the account before its owner does",
-		Mend:     "send Referrer-Policy: no-referrer or same-origin with every page whose address holds a token",
-		Standard: "RFC 9700 §4.2.4; OWASP ASVS 14.2.1; CWE-598",
-	}, func(c *check) {
+	item.Case("the address of a link is told to no other host", linkStaysHere, func(c *check) {
 		c.NeedMethod("magic_link")
 		user := c.NewUser()
 		v := c.Browser()
-		link, err := url.Parse(v.RequestMagicLink(user))
-		require.NoError(c, err, "the mail's link")
-		v.Goto(link.String())
-		for _, exchange := range v.Log() {
-			u, err := url.Parse(exchange.URL)
-			if err != nil || strings.EqualFold(u.Host, link.Host) {
-				continue
-			}
-			assert.NotContains(c, exchange.RequestHeader.Get("Referer"), longestPart(link), "what %s is told of the page", u.Host)
-		}
+		c.toldToNobody(v, v.RequestMagicLink(user))
 	})
 
 	item.Case("an address with an apostrophe is an address", advice{
@@ -317,6 +304,30 @@ func TestMagicLink(t *testing.T) {
 		require.Len(c, links, 2, "two people were sent the same link")
 	})
 
+	item.Case("codes cannot be foretold", advice{
+		Why:      "who has seen one code of somebody, or knows how codes are computed, signs in as them",
+		Mend:     "take each code from a cryptographic random generator, never from the address or the time",
+		Standard: "OWASP ASVS 6.5.3, 11.5.1; CWE-330",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		// One pair in a million is the same by chance; all of them are not.
+		const people = 2
+		again := 0
+		for range people {
+			user := c.NewUser()
+			codes := [2]string{}
+			for i := range codes {
+				v := c.Unseen()
+				v.OpenLogin("")
+				codes[i] = v.RequestCode(user)
+			}
+			if codes[0] == codes[1] {
+				again++
+			}
+		}
+		assert.Less(c, again, people, "people of %d who were mailed the same code in a second sign-in as in the first", people)
+	})
+
 	item.Case("a code opens only the sign-in that it was mailed for", advice{
 		Why:      "an attacker's own code signs him in as anybody",
 		Mend:     "keep the code with its authorization request and address, and compare both",
@@ -357,6 +368,29 @@ func TestMagicLink(t *testing.T) {
 			assert.NotContains(c, v.HTML(), code, "the page that waits for the code")
 		}
 	})
+}
+
+// linkStaysHere is the advice for every page behind a link of a mail.
+var linkStaysHere = advice{
+	Why:      "whoever runs the fonts, pictures or statistics of the page can open the account before its owner does",
+	Mend:     "send Referrer-Policy: no-referrer or same-origin with every page whose address holds a token",
+	Standard: "RFC 9700 §4.2.4; OWASP ASVS 14.2.1; CWE-598",
+}
+
+// toldToNobody opens a link of a mail, and asserts that no request to another
+// host said where it came from.
+func (c *check) toldToNobody(v *flows.Visitor, link string) {
+	c.Helper()
+	at, err := url.Parse(link)
+	require.NoError(c, err, "the mail's link")
+	v.Goto(link)
+	for _, exchange := range v.Log() {
+		u, err := url.Parse(exchange.URL)
+		if err != nil || strings.EqualFold(u.Host, at.Host) {
+			continue
+		}
+		assert.NotContains(c, exchange.RequestHeader.Get("Referer"), longestPart(at), "what %s is told of the page", u.Host)
+	}
 }
 
 // longestPart is the part of a link that nobody can guess: its longest.

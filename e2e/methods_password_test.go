@@ -396,6 +396,21 @@ func TestPassword(t *testing.T) {
 		v.VerifySignedIn(user)
 	})
 
+	item.Case("the address of a reset link is told to no other host", linkStaysHere, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Browser()
+		c.toldToNobody(v, v.LinkIn(v.RequestReset(user)))
+	})
+
+	item.Case("the address of a sign-up link is told to no other host", linkStaysHere, func(c *check) {
+		c.NeedMethod("password")
+		user := c.NewPerson()
+		user.Password = newPassword()
+		v := c.Unseen()
+		// In another browser there is a page to look at: that of the sign-up goes on to the product.
+		c.toldToNobody(c.Browser(), v.LinkIn(v.BeginSignUp(user)))
+	})
+
 	item.Case("a lock ends by itself", advice{
 		Why:      "anybody locks anybody out for ever, and support opens doors by hand all day",
 		Mend:     "lock for minutes, not for good (PREFLIGHT_LOCKOUT)",

@@ -173,6 +173,12 @@ func TestInvitation(t *testing.T) {
 		assert.NotNil(c, c.entered(agent, own), "tokens for the organization of before")
 	})
 
+	item.Case("the address of a link is told to no other host", linkStaysHere, func(c *check) {
+		host, guest := c.NewUser(), c.NewPerson()
+		_, link := c.Invite(host.OrgID, guest)
+		c.toldToNobody(c.Browser(), link)
+	})
+
 	item.Case("a link that was altered is refused", advice{
 		Why:      "links can be guessed, or made for another organization",
 		Mend:     "make the link's token from 128 random bits and look it up as a whole",

@@ -380,6 +380,10 @@ func semanticRecipes() []Recipe {
 		field("D-38", "subject confirmation that is not bearer", GenuineOnly, "C-38", func(p *Params) { p.ConfirmMethod = methodSenderVouch }),
 		field("D-38", "issued a day ago, conditions fresh", GenuineOnly, "C-38", func(p *Params) { p.IssueInstant = p.IssueInstant.AddDate(0, 0, -1) }),
 		field("D-39", "status of a failed authentication", Refuse, "saml-core §3.2.2.2", func(p *Params) { p.Status, p.SubStatus = StatusResponder, StatusAuthnFailed }),
+		// Both are signed: nobody but the provider has put the one under the other.
+		onBoth(field("D-39", "a signed assertion under the status of a failed authentication", Refuse, "saml-core §3.2.2.2; saml-profiles §4.1.4.2", func(p *Params) {
+			p.Status, p.SubStatus, p.AssertAnyway = StatusResponder, StatusAuthnFailed, true
+		})),
 	}
 }
 

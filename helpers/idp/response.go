@@ -83,6 +83,7 @@ type Params struct {
 	NotBefore, NotOnOrAfter time.Time // Conditions
 	ConfirmNotOnOrAfter     time.Time // subject confirmation
 	Status, SubStatus       string    // with a Status other than Success there is no assertion
+	AssertAnyway            bool      // but with this there is
 
 	// SHA1 signs with rsa-sha1 and digests with sha1.
 	SHA1 bool
@@ -95,7 +96,7 @@ type Params struct {
 // part are written in exclusive canonical form.
 func (p Params) XML() []byte {
 	assertion := ""
-	if p.Status == StatusSuccess {
+	if p.Status == StatusSuccess || p.AssertAnyway {
 		assertion = p.assertion("")
 		if p.Base != SignedResponse {
 			assertion = p.assertion(p.sign(p.AssertionID, assertion))
