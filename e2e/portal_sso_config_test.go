@@ -3,12 +3,14 @@ package e2e
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth-preflight/auth-preflight/helpers/browser"
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/idp"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
@@ -168,19 +170,11 @@ func TestPortalSSOConfig(t *testing.T) {
 		person := o.Employee()
 		endpoint, token := o.Enter().AddDirectory()
 		directory := scim.New(endpoint, token, suite.client).Paced(suite.pace)
-		hire := func(with *scim.Client, who idp.Person) *scim.Answer {
-			body := scim.Okta{}.Create(scim.Person{UserName: who.Email, Email: who.Email, GivenName: who.GivenName, FamilyName: who.FamilyName})
-			answer, err := with.Do(suite.ctx, http.MethodPost, "/Users", body)
-			if err != nil {
-				c.Trouble("the directory at %s does not answer: %v", endpoint, err)
-			}
-			return answer
-		}
-		made := hire(directory, person)
+		made := c.hire(directory, person)
 		require.True(c, made.Good(), "the directory's answer to a new person, with the endpoint and the token that the portal has shown: %s", made)
 		_, m := c.membership(person.Email, o.ID)
 		assert.Equal(c, "ACTIVE", m.Status, "the membership of who was sent to the directory")
-		assert.False(c, hire(directory.With(token+"x"), o.Employee()).Good(), "another token opens the directory")
+		assert.False(c, c.hire(directory.With(token+"x"), o.Employee()).Good(), "another token opens the directory")
 	})
 
 	item.Case("a visit to one organization's portal changes nothing of another", advice{
@@ -206,7 +200,65 @@ func TestPortalSSOConfig(t *testing.T) {
 		}
 		c.sendSwapped(attacker, ids)
 		assert.Equal(c, before, c.settings(victim), "the other organization's connection, after each form of the portal was sent with its ids")
+
+		endpoint, token := v.AddDirectory()
+		directory := scim.New(endpoint, token, suite.client).Paced(suite.pace)
+		require.True(c, c.hire(directory, victim.Employee()).Good(), "the other organization's token opens its directory, before the portal's forms are sent with its ids")
+		v.OpenDirectories()
+		theirDirectory := c.idOn(v, directoryID)
+		record := v.ClaimDomain(c.domain())
+		domains := c.domains(victim)
+		ownEndpoint, _ := attacker.AddDirectory()
+		attacker.OpenDirectories()
+		ids[c.idOn(attacker, directoryID)] = theirDirectory
+		ownRecord := attacker.ClaimDomain(c.domain())
+		ids[domainID.FindString(ownRecord)] = domainID.FindString(record)
+		delete(ids, "") // of a record that does not tell
+		if own := c.domains(o); len(own) == 1 && len(domains) == 1 {
+			ids[own[0].ID] = domains[0].ID
+		}
+
+		answers := c.sendSwapped(attacker, ids)
+		attacker.OpenDirectories()
+		for address, answer := range c.sendSwapped(attacker, ids) {
+			answers[address] = answer
+		}
+		for address, answer := range answers {
+			shown := endpoint != ownEndpoint && strings.Contains(string(answer.Body), endpoint)
+			assert.False(c, shown, "the other organization's directory in the answer of %s", address) // which may hold a token: it is not to be written down
+		}
+		assert.True(c, c.hire(directory, victim.Employee()).Good(), "the other organization's token opens its directory, after each form of the portal was sent with its ids")
+		assert.Equal(c, domains, c.domains(victim), "the other organization's domains, after each form of the portal was sent with its ids")
+		v.OpenDomains()
+		assert.Contains(c, v.Text(), record, "the TXT record that the other organization's portal waits for, after each form of the portal was sent with its ids")
 	})
+}
+
+// The ids that the portal's pages name, by Scalekit's prefixes (spec/oauth.md 1).
+var (
+	directoryID = regexp.MustCompile(`\bdir_[0-9A-Za-z]+`)
+	domainID    = regexp.MustCompile(`\bdom_[0-9A-Za-z]+`)
+)
+
+// idOn is the first id of a kind on the page at hand.
+func (c *check) idOn(v *flows.Visitor, kind *regexp.Regexp) string {
+	c.Helper()
+	id := kind.FindString(v.HTML())
+	if id == "" {
+		c.Trouble("the portal's page at %s names no %s: there is nothing to exchange for another's", v.URL().Redacted(), kind)
+	}
+	return id
+}
+
+// hire sends a new person to a directory, as an identity provider does.
+func (c *check) hire(with *scim.Client, who idp.Person) *scim.Answer {
+	c.Helper()
+	body := scim.Okta{}.Create(scim.Person{UserName: who.Email, Email: who.Email, GivenName: who.GivenName, FamilyName: who.FamilyName})
+	answer, err := with.Do(suite.ctx, http.MethodPost, "/Users", body)
+	if err != nil {
+		c.Trouble("the directory at %s does not answer: %v", with.Base(), err)
+	}
+	return answer
 }
 
 // comesIn asserts that a person whom a provider vouches for comes in by
@@ -239,16 +291,22 @@ func (c *check) openID(person idp.Person) *idp.OpenID {
 // owns reports whether a domain counts as the customer's.
 func (c *check) owns(o *customer, domain string) bool {
 	c.Helper()
-	all, err := suite.world.API.Domains(suite.ctx, o.ID)
-	if err != nil {
-		c.Trouble("the organization's domains cannot be read: %v", err)
-	}
-	for _, d := range all {
+	for _, d := range c.domains(o) {
 		if strings.EqualFold(d.Domain, domain) && d.Verified() {
 			return true
 		}
 	}
 	return false
+}
+
+// domains are the customer's, as the management API has them.
+func (c *check) domains(o *customer) []scalekit.Domain {
+	c.Helper()
+	all, err := suite.world.API.Domains(suite.ctx, o.ID)
+	if err != nil {
+		c.Trouble("the organization's domains cannot be read: %v", err)
+	}
+	return all
 }
 
 // settings is the customer's one connection, as the management API has it.
@@ -269,10 +327,10 @@ func (c *check) settings(o *customer) scalekit.Connection {
 }
 
 // sendSwapped sends every form of the page at hand with some ids exchanged for
-// others, those that delete last.
-func (c *check) sendSwapped(v *flows.Visitor, ids map[string]string) {
+// others, those that delete last, and returns the answers by address.
+func (c *check) sendSwapped(v *flows.Visitor, ids map[string]string) map[string]*browser.Answer {
 	c.Helper()
-	sent := 0
+	answers := map[string]*browser.Answer{}
 	for _, last := range []bool{false, true} {
 		for _, form := range screens.FormsOn(v.HTML(), v.URL()) {
 			if strings.Contains(form.Action.Path, "delete") != last || form.Method != http.MethodPost {
@@ -292,12 +350,12 @@ func (c *check) sendSwapped(v *flows.Visitor, ids map[string]string) {
 						changed.Fields.Add(name, value)
 					}
 				}
-				v.SendForm(&changed, nil)
-				sent++
+				answers[action] = v.SendForm(&changed, nil)
 			}
 		}
 	}
-	if sent == 0 {
+	if len(answers) == 0 {
 		c.Trouble("the portal's page at %s has no forms that name the organization or the connection: nothing was tried", v.URL().Redacted())
 	}
+	return answers
 }

@@ -129,8 +129,7 @@ func (v *Visitor) ClaimDomain(domain string) (record string) {
 // claimed.
 func (v *Visitor) DomainForm() *screens.Form {
 	v.T.Helper()
-	v.Step("go to the portal's domains")
-	v.Submit(v.portal().Button(screens.WordDomains))
+	v.OpenDomains()
 	for _, form := range screens.FormsOn(v.HTML(), v.URL()) {
 		if form.Method == http.MethodPost && len(form.Editable) > 0 {
 			return form
@@ -158,6 +157,21 @@ func (v *Visitor) AddDirectory() (endpoint, token string) {
 	endpoint, token = v.Value(p.Field(screens.WordEndpoint)), v.Value(p.Field(screens.WordToken))
 	v.World.Learn(token)
 	return endpoint, token
+}
+
+// OpenDirectories goes to the portal's page of the directories, as it is to who
+// comes later: a token is shown once.
+func (v *Visitor) OpenDirectories() {
+	v.T.Helper()
+	v.Step("go to the portal's directories")
+	v.Submit(v.portal().Button(screens.WordSCIM))
+}
+
+// OpenDomains goes to the portal's page of the domains.
+func (v *Visitor) OpenDomains() {
+	v.T.Helper()
+	v.Step("go to the portal's domains")
+	v.Submit(v.portal().Button(screens.WordDomains))
 }
 
 // OpenUsers opens the widget in which administrators look after the people of
