@@ -67,6 +67,30 @@ func TestInvitation(t *testing.T) {
 		c.notMember(guest, host.OrgID, "somebody who was removed and has opened the invitation of before")
 	})
 
+	item.Case("the way from an invitation to the product signs in once", advice{
+		Why:      "who signs out at a shared machine leaves an address in its history that signs in as them",
+		Mend:     "let what is added to the initiate-login address open one session, and use it up with it",
+		Standard: "OWASP ASVS 6.5.1; spec/hosted-pages.md 10",
+	}, func(c *check) {
+		host, guest := c.NewUser(), c.NewPerson()
+		_, link := c.Invite(host.OrgID, guest)
+		agent := flows.NewQuiet(c, suite.world)
+		way := agent.RedeemUpToApp(link)
+		before := agent.Snapshot()
+		known := before.Snapshot()
+		known.Get(suite.cfg.App(suite.cfg.AppLoginPath))
+		if way.Followed || known.WhoAmI("") != "" {
+			return // the link itself asks, or has begun the session: the address brings nothing
+		}
+		if !agent.GoOn(agent.Get(way.URL.String()), &flows.User{Email: guest.Email, OrgID: host.OrgID}) || agent.WhoAmI(guest.Email) == "" {
+			return // nor does one that leads nobody in: the first case looks at that
+		}
+		for where, again := range map[string]*flows.Agent{"the browser that has used it and is signed out": before, "another browser": flows.NewQuiet(c, suite.world)} {
+			again.Get(way.URL.String())
+			assert.Empty(c, again.WhoAmI(guest.Email), "who is signed in after the address to which an accepted invitation led was opened again, in %s", where)
+		}
+	})
+
 	item.Case("an invitation ends", advice{
 		Why:      "a mail from last year still opens the customer's data",
 		Mend:     "refuse an invitation after its lifetime (PREFLIGHT_INVITATION_LIFETIME), by the link and at sign-in alike",

@@ -144,6 +144,15 @@ func (a *Agent) Redeem(link string) Stop {
 	return stop
 }
 
+// RedeemUpToApp is Redeem that stops before the application: where the auth
+// environment sends the browser there, the stop is that address, and not followed.
+func (a *Agent) RedeemUpToApp(link string) Stop {
+	a.T.Helper()
+	halted := *a
+	halted.roams = false
+	return halted.Redeem(link)
+}
+
 func (a *Agent) redeem(link string) (stop Stop, pressed bool) {
 	a.T.Helper()
 	const button = `button[type="submit"]`

@@ -13,6 +13,25 @@ func (a *Agent) Client() *http.Client {
 	return &client
 }
 
+// Snapshot is this person's browser as it is now, to be gone back to: what is
+// done from here on leaves it as it is.
+func (a *Agent) Snapshot() *Agent {
+	a.T.Helper()
+	then := NewQuiet(a.T, a.World)
+	authorize, err := url.Parse(a.World.API.AuthorizeURL(nil))
+	if err != nil {
+		a.T.Trouble("the authorization endpoint has no address: %v", err)
+	}
+	for _, at := range []*url.URL{authorize, a.World.Config.AppURL} {
+		cookies := a.jar.Cookies(at)
+		for _, cookie := range cookies {
+			cookie.Path = "/"
+		}
+		then.jar.SetCookies(at, cookies)
+	}
+	return then
+}
+
 // Twin is whoever holds a copy of the cookies that this person now has for a page
 // of the application.
 func (a *Agent) Twin(path string) *Agent {
