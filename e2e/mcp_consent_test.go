@@ -63,6 +63,27 @@ func TestMCPConsent(t *testing.T) {
 		assert.NotEqual(c, less, g.v.Text(), "the consent page reads the same for %s and for %s", readScope(), strings.Join(callScopes(), " "))
 	})
 
+	item.Case("who is to be connected for longer is told so", advice{
+		Why:      "people allow an assistant one look, and it reads on for months",
+		Mend:     "say on the consent page what offline_access means, as with every other scope; give no refresh token that the page did not speak of",
+		Standard: "OWASP ASVS 10.7.2; OpenID Connect Core §11",
+	}, func(c *check) {
+		c.NeedMCP("APP_MCP_READ_CALL")
+		g := c.Guest()
+		_, once := g.Ask(readScope())
+		once.VerifyAsked(unlooked)
+		short := g.v.Text()
+		once.Deny() // so that the next question is the first one, too
+		request, longer := g.Ask(readScope(), "offline_access")
+		longer.VerifyAsked("the person has said no before")
+		long := g.v.Text()
+		tokens := g.Redeem(request.Redemption(longer.Allow().Get("code")))
+		if tokens.AccessToken == "" {
+			c.NotVerified("a fresh code brings no tokens: mcp/token-exchange says why")
+		}
+		assert.False(c, short == long && tokens.RefreshToken != "", "the client has a refresh token, and the consent page read the same with offline_access and without: %q", long)
+	})
+
 	item.Case("saying no gives no code", advice{
 		Why:      "people who refuse are connected all the same",
 		Mend:     "answer a refusal with error=access_denied, and remember nothing",
