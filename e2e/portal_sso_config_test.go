@@ -170,11 +170,12 @@ func TestPortalSSOConfig(t *testing.T) {
 		person := o.Employee()
 		endpoint, token := o.Enter().AddDirectory()
 		directory := scim.New(endpoint, token, suite.client).Paced(suite.pace)
-		made := c.hire(directory, person)
+		hire := c.hire
+		made := hire(directory, person)
 		require.True(c, made.Good(), "the directory's answer to a new person, with the endpoint and the token that the portal has shown: %s", made)
 		_, m := c.membership(person.Email, o.ID)
 		assert.Equal(c, "ACTIVE", m.Status, "the membership of who was sent to the directory")
-		assert.False(c, c.hire(directory.With(token+"x"), o.Employee()).Good(), "another token opens the directory")
+		assert.False(c, hire(directory.With(token+"x"), o.Employee()).Good(), "another token opens the directory")
 	})
 
 	item.Case("a visit to one organization's portal changes nothing of another", advice{
