@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -170,12 +171,11 @@ func TestPortalSSOConfig(t *testing.T) {
 		person := o.Employee()
 		endpoint, token := o.Enter().AddDirectory()
 		directory := scim.New(endpoint, token, suite.client).Paced(suite.pace)
-		hire := c.hire
-		made := hire(directory, person)
+		made := c.hire(directory, person)
 		require.True(c, made.Good(), "the directory's answer to a new person, with the endpoint and the token that the portal has shown: %s", made)
 		_, m := c.membership(person.Email, o.ID)
 		assert.Equal(c, "ACTIVE", m.Status, "the membership of who was sent to the directory")
-		assert.False(c, hire(directory.With(token+"x"), o.Employee()).Good(), "another token opens the directory")
+		assert.False(c, c.hire(directory.With(token+"x"), o.Employee()).Good(), "another token opens the directory")
 	})
 
 	item.Case("a visit to one organization's portal changes nothing of another", advice{
@@ -221,9 +221,7 @@ func TestPortalSSOConfig(t *testing.T) {
 
 		answers := c.sendSwapped(attacker, ids)
 		attacker.OpenDirectories()
-		for address, answer := range c.sendSwapped(attacker, ids) {
-			answers[address] = answer
-		}
+		maps.Copy(answers, c.sendSwapped(attacker, ids))
 		for address, answer := range answers {
 			shown := endpoint != ownEndpoint && strings.Contains(string(answer.Body), endpoint)
 			assert.False(c, shown, "the other organization's directory in the answer of %s", address) // which may hold a token: it is not to be written down

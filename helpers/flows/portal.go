@@ -105,18 +105,17 @@ func (v *Visitor) DisableConnection() {
 // DropDomain deletes the one domain that the organization has.
 func (v *Visitor) DropDomain() {
 	v.T.Helper()
-	p := v.portal()
+	v.OpenDomains()
 	v.Step("delete the domain")
-	v.Submit(p.Button(screens.WordDomains))
-	v.Submit(p.Button(screens.WordDropDomain))
+	v.Submit(v.portal().Button(screens.WordDropDomain))
 }
 
 // ClaimDomain enters a domain and returns the TXT record that is to prove it.
 func (v *Visitor) ClaimDomain(domain string) (record string) {
 	v.T.Helper()
+	v.OpenDomains()
 	p := v.portal()
 	v.Step("claim the domain " + domain)
-	v.Submit(p.Button(screens.WordDomains))
 	v.Fill(p.Field(screens.WordDomain), domain)
 	v.Submit(p.Button(screens.WordAddDomain))
 	if record = screens.Record(v.Text()); record == "" {
@@ -150,9 +149,9 @@ func (v *Visitor) VerifyDomain() {
 // given for it.
 func (v *Visitor) AddDirectory() (endpoint, token string) {
 	v.T.Helper()
+	v.OpenDirectories()
 	p := v.portal()
 	v.Step("set up a directory")
-	v.Submit(p.Button(screens.WordSCIM))
 	v.Submit(p.Button(screens.WordCustom))
 	endpoint, token = v.Value(p.Field(screens.WordEndpoint)), v.Value(p.Field(screens.WordToken))
 	v.World.Learn(token)
