@@ -130,6 +130,14 @@ func TestCodeExchange(t *testing.T) {
 			Mend:     "authenticate confidential clients at the token endpoint",
 			Standard: "RFC 6749 §3.2.1; OWASP ASVS 10.4.10",
 		}, func(_ *check, form url.Values) { form.Set("client_secret", alter(form.Get("client_secret"))) }},
+		{"the beginning of the client secret is refused", advice{
+			Why:      "what a log or a screenshot shows of a secret, its first characters, redeems codes",
+			Mend:     "compare the whole secret, in constant time",
+			Standard: "RFC 6749 §2.3.1; CWE-187",
+		}, func(_ *check, form url.Values) {
+			secret := form.Get("client_secret")
+			form.Set("client_secret", secret[:len(secret)*3/4])
+		}},
 	}
 	for _, refusal := range refusals {
 		item.Case(refusal.name, refusal.advice, func(c *check) {

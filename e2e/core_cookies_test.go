@@ -174,6 +174,37 @@ func TestCookies(t *testing.T) {
 		attacker.VerifySignedOut()
 	})
 
+	item.Case("a new sign-in ends the session that the browser had before", advice{
+		Why:      "a copy of the session stays good for whoever took it, however often its owner signs in anew",
+		Mend:     "end the session that a sign-in replaces, on the server; a new id alone leaves the old one good",
+		Standard: "OWASP ASVS 7.2.4",
+	}, func(c *check) {
+		delay := suite.cfg.AppRevocationDelay
+		c.NeedTime(delay)
+		user := c.AnyUser()
+		v, copied := c.replaced(user, user, (*flows.Visitor).OfApp)
+		v.VerifySignedIn(user)
+		if delay > 0 {
+			c.Outlive(user, delay) // what the product declares; the report says so
+		}
+		thief := c.Browser()
+		thief.SetCookies(copied...)
+		thief.VerifySignedOut()
+	})
+
+	item.Case("the auth environment's session of before does not become the next person's", advice{
+		Why:      "who has used a computer, or has copied its cookies, is signed in as whoever signs in there next",
+		Mend:     "give the auth environment's session a new cookie value at each sign-in",
+		Standard: "OWASP ASVS 7.2.4; CWE-384",
+	}, func(c *check) {
+		users := c.AnyUsers(2)
+		_, copied := c.replaced(users[0], users[1], (*flows.Visitor).OfAuth)
+		thief := c.Browser()
+		thief.SetCookies(copied...)
+		thief.TryToComeBackSilently()
+		thief.VerifyNotSignedInAs(users[1])
+	})
+
 	item.Case("session ids cannot be guessed", advice{
 		Why:      "who can count to the next session id is signed in as somebody else",
 		Mend:     "make session ids from at least 128 bits of a cryptographic random source",
@@ -225,6 +256,23 @@ func (c *check) signedInBy(way func(*flows.Visitor, *flows.User)) *flows.Visitor
 	way(v, user)
 	v.VerifySignedIn(user)
 	return v
+}
+
+// replaced returns a browser in which former had signed in and next has since,
+// and those of former's cookies that are of the wanted kind. Nothing is signed
+// out or cleared between: the second sign-in has to see to it.
+func (c *check) replaced(former, next *flows.User, wanted func(*flows.Visitor, browser.Cookie) bool) (v *flows.Visitor, copied []browser.Cookie) {
+	c.Helper()
+	v = c.Browser()
+	v.SignIn(former)
+	v.VerifySignedIn(former)
+	for _, cookie := range v.Cookies() {
+		if wanted(v, cookie) {
+			copied = append(copied, cookie)
+		}
+	}
+	v.LoginWithRequest(next, map[string]string{"prompt": "login"})
+	return v, copied
 }
 
 // sessionCookies finds the application's cookies that carry the session, by

@@ -11,6 +11,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/idp"
+	"github.com/auth-preflight/auth-preflight/helpers/passkey"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
@@ -75,6 +76,43 @@ func TestSSOUsers(t *testing.T) {
 		after := c.mustKnow(user.Email)
 		assert.Equal(c, known.ID, after.ID, "the account of the address, before and after")
 		assert.Equal(c, "ACTIVE", after.StatusIn(w.OrgID), "the membership in the company's organization")
+	})
+
+	item.Case("somebody who comes with a social account of the company's domain still goes by the company's provider", advice{
+		Why:      "an employee who was let go, or whoever has a social account of that address, is in without the company's own sign-in and its second factor",
+		Mend:     "look for the organization of the address after a social sign-in, and send the person on to its identity provider",
+		Standard: "spec/oauth.md 2.2 (home-realm discovery)",
+	}, func(c *check) {
+		provider := c.someProvider()
+		w := c.company(connectionSettings{})
+		ada := w.employee("ada")
+		v := w.visitor(ada)
+		c.makeAccount(provider, flows.Account{Email: ada.Email, Password: newPassword()}, map[string]any{"email_verified": true}, func(account flows.Account) {
+			v.SignInWith(provider.method, account)
+			v.AwaitLanding()
+			v.VerifySignedIn(&flows.User{Email: ada.Email})
+		})
+		w.mustHaveAnswered(1)
+	})
+
+	item.Case("somebody with a passkey still goes by the company's provider", advice{
+		Why:      "an employee who was let go comes in by a passkey, and the company's own sign-in is never asked",
+		Mend:     "look for the organization of the address after a sign-in by passkey, and send the person on to its identity provider",
+		Standard: "spec/oauth.md 2.2 (home-realm discovery)",
+	}, func(c *check) {
+		c.NeedMethod("passkey")
+		w := c.company(connectionSettings{})
+		ada := w.employee("ada")
+		v := w.visitor(ada)
+		device := passkey.New(v.Page, passkey.Options{ResidentKey: true, UserVerified: true})
+		v.OpenLogin("")
+		screens.SubmitEmail(v.Page, ada.Email)
+		v.AwaitLanding()
+		v.AddPasskey(device)
+		v.SignOut()
+		v.SignInByPasskey(device)
+		v.VerifySignedIn(&flows.User{Email: ada.Email})
+		w.mustHaveAnswered(2)
 	})
 
 	for _, protocol := range protocols {
@@ -160,6 +198,23 @@ func (c *check) otherCompany() *way {
 	w := &way{organization: organization{c: c, Domain: suite.cfg.IDPOtherDomain}, ID: suite.cfg.IDPOtherConnectionID, IdP: suite.world.OtherIdP(c)}
 	c.providers = append(c.providers, w.IdP)
 	return w
+}
+
+// visitor returns a browser that finds the company's provider, which signs
+// person in there without a question.
+func (w *way) visitor(person idp.Person) *flows.Visitor {
+	w.c.Helper()
+	w.IdP.SignInAs(person)
+	v := w.c.Browser()
+	v.Serve(w.IdP.Origin(), w.IdP.Handler())
+	return v
+}
+
+// mustHaveAnswered ends the case unless the company's provider was asked as
+// often as people signed in.
+func (w *way) mustHaveAnswered(times int) {
+	w.c.Helper()
+	require.Equal(w.c, times, len(w.IdP.Sent()), "how often the company's identity provider was asked, in %d sign-ins", times)
 }
 
 // mustBeRefusedOrAsked ends the case if anybody was signed in: asking for more
