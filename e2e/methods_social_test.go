@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -124,23 +125,42 @@ func TestSocial(t *testing.T) {
 		v.VerifyNoWayIn()
 	})
 
-	item.Case("a provider's ID token that was made for another client is refused", advice{
-		Why:      "whoever runs another product with the same provider's button signs in as each of its users",
-		Mend:     "compare aud of the ID token with the client id at that provider",
-		Standard: "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
-	}, func(c *check) {
-		provider := c.openIDProvider()
-		account, victim := c.NewUnmailed(), c.NewBystander()
-		claims := map[string]any{"aud": "another-client", "email": victim.Email, "email_verified": true}
-		c.makeAccount(provider, flows.Account{Email: account.Email, Password: newPassword()}, map[string]any{"claims": claims}, func(mallory flows.Account) {
-			v := c.Browser()
-			v.SignInWith(provider.method, mallory)
-			if v.WhoAmI(mallory.Email) == mallory.Email {
-				c.NotVerified("what stands behind PREFLIGHT_PROVIDER_ACCOUNTS_URL must let \"claims\" overrule its ID token: it signed the account in as if there were none")
-			}
-			v.VerifyNoWayIn()
+	for _, foreign := range []struct {
+		name, why, mend, standard, claim string
+		value                            func() any
+	}{
+		{
+			"that was made for another client", "whoever runs another product with the same provider's button signs in as each of its users",
+			"compare aud of the ID token with the client id at that provider", "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
+			"aud", func() any { return "another-client" },
+		},
+		{
+			"of another issuer", "whoever has any provider's token, or can mix two providers up, signs in as a customer",
+			"compare iss of the ID token with the issuer of that provider, letter by letter", "OpenID Connect Core §3.1.3.7 (2); RFC 9207 §1",
+			"iss", func() any { return "https://issuer.preflight.invalid" },
+		},
+		{
+			"that is over", "an ID token that was caught once signs in for ever",
+			"compare exp of the ID token with the clock", "OpenID Connect Core §3.1.3.7 (9)",
+			"exp", func() any { return time.Now().Add(-time.Hour).Unix() },
+		},
+	} {
+		item.Case("a provider's ID token "+foreign.name+" is refused", advice{
+			Why: foreign.why, Mend: foreign.mend, Standard: foreign.standard,
+		}, func(c *check) {
+			provider := c.openIDProvider()
+			account, victim := c.NewUnmailed(), c.NewBystander()
+			claims := map[string]any{foreign.claim: foreign.value(), "email": victim.Email, "email_verified": true}
+			c.makeAccount(provider, flows.Account{Email: account.Email, Password: newPassword()}, map[string]any{"claims": claims}, func(mallory flows.Account) {
+				v := c.Browser()
+				v.SignInWith(provider.method, mallory)
+				if v.WhoAmI(mallory.Email) == mallory.Email {
+					c.NotVerified("what stands behind PREFLIGHT_PROVIDER_ACCOUNTS_URL must let \"claims\" overrule its ID token: it signed the account in as if there were none")
+				}
+				v.VerifyNoWayIn()
+			})
 		})
-	})
+	}
 
 	item.Case("an address that the provider has not verified opens nobody's account", advice{
 		Why:      "anybody registers the victim's address at a provider that does not check it, and takes the account over",
