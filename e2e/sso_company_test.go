@@ -187,6 +187,16 @@ func (w *way) onTheWay() (answer func() *arrival) {
 	}
 }
 
+// visitor returns a browser that finds the company's provider, which signs
+// person in there without a question.
+func (w *way) visitor(person idp.Person) *flows.Visitor {
+	w.c.Helper()
+	w.IdP.SignInAs(person)
+	v := w.c.Browser()
+	v.Serve(w.IdP.Origin(), w.IdP.Handler())
+	return v
+}
+
 func (w *way) ids() (orgID, connectionID string) { return w.OrgID, w.ID }
 
 func (a *arrival) finish(end flows.Stop) {

@@ -124,10 +124,8 @@ func TestSSOMisconfigured(t *testing.T) {
 	item.Case("a person sees what is wrong, once, and a way on", explain, func(c *check) {
 		w := c.company(connectionSettings{})
 		ada := w.employee("ada")
-		w.IdP.SignInAs(ada)
+		v := w.visitor(ada)
 		w.IdP.Change(func(p *idp.Params) { p.Audience += "/of-staging" })
-		v := c.Browser()
-		v.Serve(w.IdP.Origin(), w.IdP.Handler())
 		v.OpenLogin("")
 		v.Step("sign in by a provider that is set up wrongly")
 		screens.SubmitEmail(v.Page, ada.Email)

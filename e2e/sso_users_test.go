@@ -200,16 +200,6 @@ func (c *check) otherCompany() *way {
 	return w
 }
 
-// visitor returns a browser that finds the company's provider, which signs
-// person in there without a question.
-func (w *way) visitor(person idp.Person) *flows.Visitor {
-	w.c.Helper()
-	w.IdP.SignInAs(person)
-	v := w.c.Browser()
-	v.Serve(w.IdP.Origin(), w.IdP.Handler())
-	return v
-}
-
 // mustHaveAnswered ends the case unless the company's provider was asked as
 // often as people signed in.
 func (w *way) mustHaveAnswered(times int) {
