@@ -53,6 +53,7 @@ func TestCodeExchange(t *testing.T) {
 		assert.NotEmpty(c, tokens.IDToken, "id_token")
 		assert.Equal(c, "bearer", strings.ToLower(tokens.TokenType), "token_type, in any case")
 		assert.Positive(c, tokens.ExpiresIn, "expires_in")
+		assert.Contains(c, strings.ToLower(tokens.Header.Get("Cache-Control")), "no-store", "Cache-Control of the answer that holds the tokens (RFC 6749 §5.1)")
 	})
 
 	item.Case("a code works once", advice{

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +26,7 @@ func TestMCPSession(t *testing.T) {
 		tokens := g.Tokens(callScopes("offline_access")...)
 		connections := c.Connections(tokens.AccessToken)
 		text := c.Write(connections[0])
-		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+10*time.Minute)
+		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+skew)
 		for _, connection := range connections {
 			refused := c.Call(connection, "APP_MCP_READ_CALL", "")
 			require.Equal(c, http.StatusUnauthorized, refused.Status, "HTTP status for an expired token (MCP %s)", connection.Revision)
@@ -108,7 +107,7 @@ func TestMCPSession(t *testing.T) {
 		connections := c.Connections(tokens.AccessToken)
 		g.TakeConsentBack()
 		c.refused(g.Redeem(g.at.Refresh(g.client, tokens.RefreshToken)))
-		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+10*time.Minute)
+		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+skew)
 		for _, connection := range connections {
 			assert.False(c, c.Call(connection, "APP_MCP_READ_CALL", "").Good(), "the connection works on (MCP %s), one lifetime after the consent was taken back", connection.Revision)
 		}
