@@ -251,7 +251,11 @@ func (c *check) signedInOnPages() *flows.Visitor {
 
 func (c *check) signedInBy(way func(*flows.Visitor, *flows.User)) *flows.Visitor {
 	c.Helper()
-	user := c.AnyUser()
+	return c.signedInAs(c.AnyUser(), way)
+}
+
+func (c *check) signedInAs(user *flows.User, way func(*flows.Visitor, *flows.User)) *flows.Visitor {
+	c.Helper()
 	v := c.Browser()
 	way(v, user)
 	v.VerifySignedIn(user)
@@ -263,9 +267,7 @@ func (c *check) signedInBy(way func(*flows.Visitor, *flows.User)) *flows.Visitor
 // out or cleared between: the second sign-in has to see to it.
 func (c *check) replaced(former, next *flows.User, wanted func(*flows.Visitor, browser.Cookie) bool) (v *flows.Visitor, copied []browser.Cookie) {
 	c.Helper()
-	v = c.Browser()
-	v.SignIn(former)
-	v.VerifySignedIn(former)
+	v = c.signedInAs(former, (*flows.Visitor).SignIn)
 	for _, cookie := range v.Cookies() {
 		if wanted(v, cookie) {
 			copied = append(copied, cookie)
