@@ -204,7 +204,8 @@ func (c *check) otherCompany() *way {
 // often as people signed in.
 func (w *way) mustHaveAnswered(times int) {
 	w.c.Helper()
-	require.Equal(w.c, times, len(w.IdP.Sent()), "how often the company's identity provider was asked, in %d sign-ins", times)
+	asked := len(w.IdP.Sent())
+	require.Equal(w.c, times, asked, "how often the company's identity provider was asked, in %d sign-ins", times)
 }
 
 // mustBeRefusedOrAsked ends the case if anybody was signed in: asking for more
