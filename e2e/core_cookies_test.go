@@ -163,13 +163,7 @@ func TestCookies(t *testing.T) {
 		attacker, victim := c.Browser(), c.Browser()
 		attacker.Goto(suite.cfg.App("/"))
 		attacker.StartLogin("")
-		var planted []browser.Cookie
-		for _, cookie := range attacker.Cookies() {
-			if attacker.OfApp(cookie) {
-				planted = append(planted, cookie)
-			}
-		}
-		victim.SetCookies(planted...)
+		victim.SetCookies(attacker.AppCookies()...)
 		victim.SignIn(user)
 		attacker.VerifySignedOut()
 	})
@@ -185,7 +179,9 @@ func TestCookies(t *testing.T) {
 			c.NotApplicable("the product keeps no session on its server (APP_REVOCATION_DELAY): only a sign-out ends what a copy opens")
 		}
 		user := c.AnyUser()
-		v, copied := c.replaced(user, user, (*flows.Visitor).OfApp)
+		v := c.signedInAs(user, (*flows.Visitor).SignIn)
+		copied := v.AppCookies()
+		v.SignInAnew(user)
 		v.VerifySignedIn(user)
 		thief := c.Browser()
 		thief.SetCookies(copied...)
@@ -198,7 +194,9 @@ func TestCookies(t *testing.T) {
 		Standard: "OWASP ASVS 7.2.4; CWE-384",
 	}, func(c *check) {
 		users := c.AnyUsers(2)
-		_, copied := c.replaced(users[0], users[1], (*flows.Visitor).OfAuth)
+		v := c.signedInAs(users[0], (*flows.Visitor).SignIn)
+		copied := v.AuthCookies()
+		v.SignInAnew(users[1])
 		thief := c.Browser()
 		thief.SetCookies(copied...)
 		thief.TryToComeBackSilently()
@@ -220,8 +218,8 @@ func TestCookies(t *testing.T) {
 		for range sessions {
 			v.ClearCookies(v.OfApp)
 			v.SignInAgainSilently()
-			for _, cookie := range v.Cookies() {
-				if v.OfApp(cookie) && names[cookie.Name] {
+			for _, cookie := range v.AppCookies() {
+				if names[cookie.Name] {
 					if values[cookie.Name] == nil {
 						values[cookie.Name] = map[string]bool{}
 					}
@@ -260,21 +258,6 @@ func (c *check) signedInAs(user *flows.User, way func(*flows.Visitor, *flows.Use
 	way(v, user)
 	v.VerifySignedIn(user)
 	return v
-}
-
-// replaced returns a browser in which former had signed in and next has since,
-// and those of former's cookies that are of the wanted kind. Nothing is signed
-// out or cleared between: the second sign-in has to see to it.
-func (c *check) replaced(former, next *flows.User, wanted func(*flows.Visitor, browser.Cookie) bool) (v *flows.Visitor, copied []browser.Cookie) {
-	c.Helper()
-	v = c.signedInAs(former, (*flows.Visitor).SignIn)
-	for _, cookie := range v.Cookies() {
-		if wanted(v, cookie) {
-			copied = append(copied, cookie)
-		}
-	}
-	v.LoginWithRequest(next, map[string]string{"prompt": "login"})
-	return v, copied
 }
 
 // sessionCookies finds the application's cookies that carry the session, by
@@ -320,10 +303,8 @@ func (c *check) sessionCookies(v *flows.Visitor) (carriers []browser.Cookie) {
 // appCookies are the application's cookies in this browser, by name.
 func appCookies(v *flows.Visitor) map[string]browser.Cookie {
 	jar := map[string]browser.Cookie{}
-	for _, cookie := range v.Cookies() {
-		if v.OfApp(cookie) {
-			jar[cookie.Name] = cookie
-		}
+	for _, cookie := range v.AppCookies() {
+		jar[cookie.Name] = cookie
 	}
 	return jar
 }

@@ -41,16 +41,12 @@ func TestLogout(t *testing.T) {
 		v := c.Browser()
 		v.SignIn(user)
 		v.VerifySignedIn(user)
-		captured := v.Cookies()
+		captured := v.AppCookies()
 		v.SignOut()
 		if delay > 0 {
 			c.Outlive(user, delay) // what the product declares; the report says so
 		}
-		for _, cookie := range captured {
-			if v.OfApp(cookie) {
-				v.SetCookies(cookie)
-			}
-		}
+		v.SetCookies(captured...)
 		v.VerifySignedOut()
 	})
 

@@ -60,6 +60,13 @@ func (v *Visitor) AnswerRequest(request string, user *User) Callback {
 	return callbackAt(at)
 }
 
+// SignInAnew signs user in where somebody is signed in already, at the application
+// and at the auth environment. Nothing is signed out or cleared before.
+func (v *Visitor) SignInAnew(user *User) {
+	v.T.Helper()
+	v.LoginWithRequest(user, map[string]string{"prompt": "login"})
+}
+
 // LoginWithRequest signs user in, with the application's authorization request
 // changed on its way to the auth environment (an empty value removes a
 // parameter), and lets the application answer what comes back.

@@ -27,6 +27,21 @@ func (v *Visitor) OfAuth(cookie browser.Cookie) bool {
 	return host == domain || !cookie.HostOnly && strings.HasSuffix(host, "."+domain)
 }
 
+// AppCookies are this browser's cookies that are sent to the application.
+func (v *Visitor) AppCookies() []browser.Cookie { return v.cookiesOf(v.OfApp) }
+
+// AuthCookies are this browser's cookies that are sent to the auth environment.
+func (v *Visitor) AuthCookies() []browser.Cookie { return v.cookiesOf(v.OfAuth) }
+
+func (v *Visitor) cookiesOf(host func(browser.Cookie) bool) (found []browser.Cookie) {
+	for _, cookie := range v.Cookies() {
+		if host(cookie) {
+			found = append(found, cookie)
+		}
+	}
+	return found
+}
+
 // FormOn opens a page and reads its first form that holds selector.
 func (v *Visitor) FormOn(address, selector string) *screens.Form {
 	v.T.Helper()
