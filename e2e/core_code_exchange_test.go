@@ -53,6 +53,14 @@ func TestCodeExchange(t *testing.T) {
 		assert.NotEmpty(c, tokens.IDToken, "id_token")
 		assert.Equal(c, "bearer", strings.ToLower(tokens.TokenType), "token_type, in any case")
 		assert.Positive(c, tokens.ExpiresIn, "expires_in")
+	})
+
+	item.Case("no cache may keep the answer with the tokens", advice{
+		Why:      "a proxy or gateway on the way keeps people's tokens, and may give them to somebody else",
+		Mend:     "send Cache-Control: no-store with every answer of the token endpoint; look at what a gateway before it changes",
+		Standard: "RFC 6749 §5.1",
+	}, func(c *check) {
+		tokens := c.Browser().ObtainTokens(c.AnyUser())
 		assert.Contains(c, strings.ToLower(tokens.Header.Get("Cache-Control")), "no-store", "Cache-Control of the answer that holds the tokens (RFC 6749 §5.1)")
 	})
 
