@@ -26,7 +26,7 @@ func TestMCPSession(t *testing.T) {
 		tokens := g.Tokens(callScopes("offline_access")...)
 		connections := c.Connections(tokens.AccessToken)
 		text := c.Write(connections[0])
-		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+skew)
+		c.Outlive(g.user, suite.cfg.AppMCPAccessTokenLifetime)
 		for _, connection := range connections {
 			refused := c.Call(connection, "APP_MCP_READ_CALL", "")
 			require.Equal(c, http.StatusUnauthorized, refused.Status, "HTTP status for an expired token (MCP %s)", connection.Revision)
@@ -107,7 +107,7 @@ func TestMCPSession(t *testing.T) {
 		connections := c.Connections(tokens.AccessToken)
 		g.TakeConsentBack()
 		c.refused(g.Redeem(g.at.Refresh(g.client, tokens.RefreshToken)))
-		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+skew)
+		c.Outlive(g.user, suite.cfg.AppMCPAccessTokenLifetime)
 		for _, connection := range connections {
 			assert.False(c, c.Call(connection, "APP_MCP_READ_CALL", "").Good(), "the connection works on (MCP %s), one lifetime after the consent was taken back", connection.Revision)
 		}

@@ -131,7 +131,7 @@ func TestMCPTokenExchange(t *testing.T) {
 		for _, connection := range connections {
 			c.Call(connection, "APP_MCP_READ_CALL", "")
 		}
-		c.Age(g.user, suite.cfg.AppMCPAccessTokenLifetime+skew)
+		c.Outlive(g.user, suite.cfg.AppMCPAccessTokenLifetime)
 		for _, connection := range connections {
 			c.Unauthorized(c.Call(connection, "APP_MCP_READ_CALL", ""), "a call with an expired token (MCP "+connection.Revision+")")
 		}

@@ -126,31 +126,31 @@ func TestSocial(t *testing.T) {
 	})
 
 	for _, foreign := range []struct {
-		name, why, mend, standard, claim string
-		value                            func() any
+		name   string
+		advice advice
+		claim  string
+		value  any
 	}{
-		{
-			"that was made for another client", "whoever runs another product with the same provider's button signs in as each of its users",
-			"compare aud of the ID token with the client id at that provider", "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
-			"aud", func() any { return "another-client" },
-		},
-		{
-			"of another issuer", "whoever has any provider's token, or can mix two providers up, signs in as a customer",
-			"compare iss of the ID token with the issuer of that provider, letter by letter", "OpenID Connect Core §3.1.3.7 (2); RFC 9207 §1",
-			"iss", func() any { return "https://issuer.preflight.invalid" },
-		},
-		{
-			"that is over", "an ID token that was caught once signs in for ever",
-			"compare exp of the ID token with the clock", "OpenID Connect Core §3.1.3.7 (9)",
-			"exp", func() any { return time.Now().Add(-time.Hour).Unix() },
-		},
+		{"that was made for another client", advice{
+			Why:      "whoever runs another product with the same provider's button signs in as each of its users",
+			Mend:     "compare aud of the ID token with the client id at that provider",
+			Standard: "OpenID Connect Core §3.1.3.7 (3); OWASP ASVS 10.5.4",
+		}, "aud", "another-client"},
+		{"of another issuer", advice{
+			Why:      "whoever has any provider's token, or can mix two providers up, signs in as a customer",
+			Mend:     "compare iss of the ID token with the issuer of that provider, letter by letter",
+			Standard: "OpenID Connect Core §3.1.3.7 (2); RFC 9207 §1",
+		}, "iss", "https://issuer.preflight.invalid"},
+		{"that is over", advice{
+			Why:      "an ID token that was caught once signs in for ever",
+			Mend:     "compare exp of the ID token with the clock",
+			Standard: "OpenID Connect Core §3.1.3.7 (9)",
+		}, "exp", time.Now().Add(-time.Hour).Unix()},
 	} {
-		item.Case("a provider's ID token "+foreign.name+" is refused", advice{
-			Why: foreign.why, Mend: foreign.mend, Standard: foreign.standard,
-		}, func(c *check) {
+		item.Case("a provider's ID token "+foreign.name+" is refused", foreign.advice, func(c *check) {
 			provider := c.openIDProvider()
 			account, victim := c.NewUnmailed(), c.NewBystander()
-			claims := map[string]any{foreign.claim: foreign.value(), "email": victim.Email, "email_verified": true}
+			claims := map[string]any{foreign.claim: foreign.value, "email": victim.Email, "email_verified": true}
 			c.makeAccount(provider, flows.Account{Email: account.Email, Password: newPassword()}, map[string]any{"claims": claims}, func(mallory flows.Account) {
 				v := c.Browser()
 				v.SignInWith(provider.method, mallory)
