@@ -14,6 +14,7 @@ TOOL      := go tool -modfile=tools/go.mod
 .PHONY: help
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  $(PREFLIGHT) compare, merge, night, age, …: what to do with reports; without a word it lists all"
 
 .PHONY: setup
 setup: .cache/modules ## Fetch modules and browser driver, find or install a browser
