@@ -108,7 +108,9 @@ func refuse(cause error) int {
 func deployment(ctx context.Context, keys *staging.KeyPool) (cfg *config.Config, stop func(), err error) {
 	dotenv := config.DotenvPath()
 	if !config.IsEmpty(os.LookupEnv, dotenv) {
-		cfg, err = config.Load(os.LookupEnv, dotenv)
+		if cfg, err = config.Load(os.LookupEnv, dotenv); err == nil {
+			err = cfg.Misplaced(dotenv)
+		}
 		return cfg, func() {}, err
 	}
 	local, err := config.LoadLocal(os.LookupEnv, dotenv)

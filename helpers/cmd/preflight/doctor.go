@@ -72,6 +72,9 @@ func doctor(ctx context.Context, out io.Writer) error {
 		return f.verdict()
 	}
 	f.variables(cfg)
+	if err := cfg.Misplaced(dotenv); err != nil {
+		f.report("staging", "", err)
+	}
 	f.warnings(cfg)
 
 	f.section("Deployment")
