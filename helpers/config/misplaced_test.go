@@ -21,7 +21,7 @@ func TestWhatOnlyTheEmbeddedDeploymentKnowsIsNotPassedOver(t *testing.T) {
 		"set, but empty":      {map[string]string{"PREFLIGHT_STAGING_PRODUCT": ""}, described, ""},
 		"beside a .env":       {map[string]string{"PREFLIGHT_STAGING_DEFECT": "state-ignored"}, described, "PREFLIGHT_STAGING_DEFECT is for the embedded deployment, but .env describes https://staging.acme.test: put PREFLIGHT_ENV_FILE=/dev/null before the command"},
 		"a trap":              {map[string]string{"PREFLIGHT_STAGING_TRAP": "x"}, described, "PREFLIGHT_STAGING_TRAP is for the embedded deployment, but .env"},
-		"in the .env":         {nil, described + "PREFLIGHT_STAGING_PRODUCT=express\n", ".env describes https://staging.acme.test: take it out of that file"},
+		"in the .env":         {nil, described + "PREFLIGHT_STAGING_PRODUCT=other\n", ".env describes https://staging.acme.test: take it out of that file"},
 		"beside an app's own": {minimal("PREFLIGHT_STAGING_DEFECT", "state-ignored"), "", "but the environment describes https://staging.acme.test: unset the variables that describe it"},
 	} {
 		path := dotenv(t, c.file)
