@@ -185,6 +185,18 @@ func TestPasskeys(t *testing.T) {
 		v.VerifyNoWayIn()
 	})
 
+	item.Case("an assertion that nobody touched the device for is refused", advice{
+		Why:      "a program on somebody's computer signs in by the key that is plugged in, while nobody is there",
+		Mend:     "look at the UP flag of every assertion",
+		Standard: "WebAuthn Level 3 §7.2 (UP)",
+	}, func(c *check) {
+		_, owner, device := c.passkeyOwner()
+		device.HideTouch()
+		v := c.Browser()
+		v.FinishCeremony(owner.Assert(v.BeginCeremony()))
+		v.VerifyNoWayIn()
+	})
+
 	item.Case("an assertion works once", advice{
 		Why:      "an assertion that was read in a log opens the account again",
 		Mend:     "forget a challenge as soon as it has been answered",

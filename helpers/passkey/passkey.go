@@ -51,6 +51,9 @@ type Authenticator interface {
 	// discourages it goes through, and an authenticator that has none is left
 	// alone until the page's own timeout.
 	Cancel(bool)
+	// HideTouch makes its answers say from now on that nobody touched it: the UP
+	// flag is not set (WebAuthn Level 3, section 6.1), and all else is as it was.
+	HideTouch()
 	// Remove takes the authenticator away from the page, with its credentials.
 	Remove()
 	// Clear deletes all credentials.
@@ -174,6 +177,10 @@ func (a *authenticator) Cancel(cancel bool) {
 		return
 	}
 	a.send("turn down ceremonies", "WebAuthn.setUserVerified", map[string]any{"isUserVerified": !cancel})
+}
+
+func (a *authenticator) HideTouch() {
+	a.send("leave the UP flag out", "WebAuthn.setResponseOverrideBits", map[string]any{"isBadUP": true})
 }
 
 func (a *authenticator) Remove() {
