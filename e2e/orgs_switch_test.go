@@ -101,6 +101,33 @@ func TestOrganizationSwitch(t *testing.T) {
 		}
 	})
 
+	item.Case("what is written in one organization is shown in no other", advice{
+		Why:      "what one customer's administrators write, every other customer's people read",
+		Mend:     "ask for the organization of the token in every query, also of what has no id of its own",
+		Standard: "OWASP ASVS 8.2.2 and 8.4.1",
+	}, func(c *check) {
+		c.Cast(2)
+		here, there := c.Stage(), c.Stage()
+		written := 0
+		for _, action := range here.matrix.Actions {
+			if !action.Changes() || !action.Texts() || strings.Contains(action.Look, "{") {
+				continue // nothing that two organizations see at one address
+			}
+			p, err := here.prepare(action)
+			require.NoError(c, err, "what an administrator of the organization prepares")
+			got, err := here.attempt(here.first, p, nil)
+			require.NoError(c, err)
+			require.True(c, got.happened, "an administrator can %s (%s); seen: %s", action.Name, action.Do, got.seen())
+			read, err := there.look(p)
+			require.NoError(c, err)
+			assert.NotContains(c, read.body, p.text, "%s, as somebody of another organization has it, after %s", action.Look, action.Do)
+			written++
+		}
+		if written == 0 {
+			c.NotVerified("list in APP_ACCESS an action that writes {text}, with look: the one address at which everybody sees it")
+		}
+	})
+
 	item.Case("an organization to which somebody does not belong cannot be entered", advice{
 		Why:      "whoever knows or guesses a customer's id reads its data",
 		Mend:     "look the membership up for every organization_id, whoever sends it and wherever",
