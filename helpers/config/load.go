@@ -131,6 +131,19 @@ func IsEmpty(lookup func(string) (string, bool), dotenv string) bool {
 	return true
 }
 
+// Describing lists the variables of the environment that say something about a
+// deployment, by the names they are set by.
+func Describing(lookup func(string) (string, bool)) (set []string) {
+	for _, v := range Variables() {
+		for _, name := range []string{v.Name, v.Alias} {
+			if text, ok := lookup(name); ok && name != "" && text != "" && v.Group != groupRun {
+				set = append(set, name)
+			}
+		}
+	}
+	return set
+}
+
 // find looks a variable up by both its names, layer by layer.
 func find(v Variable, lookup func(string) (string, bool), file, embedded map[string]string) (value, bool) {
 	layers := []struct {

@@ -22,8 +22,9 @@ import (
 
 // again says how to run something again.
 type again struct {
-	pattern string            // as go test -run takes it
-	variant map[string]string // what made the embedded deployment what it was
+	pattern string                // as go test -run takes it
+	variant map[string]string     // what made the embedded deployment what it was
+	red     *readiness.Deployment // where it was red; nil: not asked for by its folder, or not known
 }
 
 // repro runs one case again, slowly, visibly where there is a display, and
@@ -41,7 +42,11 @@ func repro(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return trouble(stderr, err)
 	}
-	env := what.environment(os.LookupEnv)
+	said, elsewhere := what.settle(os.LookupEnv, config.DotenvPath())
+	if said != "" {
+		fmt.Fprintln(stderr, "preflight: "+said)
+	}
+	env := append(elsewhere, what.environment(os.LookupEnv)...)
 	command := []string{"test", "-v", "-count=1", "-timeout", *timeout, "-run", what.pattern}
 	if *dry {
 		fmt.Fprintln(stdout, strings.Join(env, "\n"))
@@ -105,7 +110,7 @@ func named(name, root, reports string) (again, error) {
 	for _, folder := range []string{name, filepath.Join(root, name)} {
 		if info, err := os.Stat(folder); err == nil && info.IsDir() {
 			c, err := readiness.ReadCase(folder)
-			return again{readiness.TestPattern(c.Test), c.Variant}, err
+			return again{readiness.TestPattern(c.Test), c.Variant, whereRed(folder, c)}, err
 		}
 	}
 	if strings.Contains(filepath.ToSlash(name), "/evidence/") {

@@ -21,8 +21,9 @@ func TestWhatANameMeans(t *testing.T) {
 	root, err := config.ModuleRoot()
 	require.NoError(t, err)
 	reports := t.TempDir()
+	embedded := readiness.Deployment{Name: "app.localhost", AppURL: "https://app.localhost:1", Embedded: true}
 	run, err := readiness.Start(readiness.Options{
-		Reports: reports, Items: []readiness.CatalogueItem{{ID: "core/state", Section: "core", Title: "State"}},
+		Reports: reports, Deployment: embedded, Items: []readiness.CatalogueItem{{ID: "core/state", Section: "core", Title: "State"}},
 		Checked: []string{"core/state"}, Variant: map[string]string{"PREFLIGHT_STAGING_DEFECT": "state-ignored"},
 	})
 	require.NoError(t, err)
@@ -33,13 +34,15 @@ func TestWhatANameMeans(t *testing.T) {
 	require.NoError(t, err)
 	folder := filepath.Join(run.Dir(), result.Items[0].Cases[0].Folder)
 
-	want := again{`^TestState$/^it's_\(always\)_refused$`, map[string]string{"PREFLIGHT_STAGING_DEFECT": "state-ignored"}}
-	for _, name := range []string{folder, "core/state#it's (always) refused"} {
-		got, err := named(name, root, reports)
-		require.NoError(t, err)
-		assert.Equal(t, want, got, name)
-	}
-	got, err := named("core/state", root, reports)
+	want := again{pattern: `^TestState$/^it's_\(always\)_refused$`, variant: map[string]string{"PREFLIGHT_STAGING_DEFECT": "state-ignored"}}
+	got, err := named("core/state#it's (always) refused", root, reports)
+	require.NoError(t, err)
+	assert.Equal(t, want, got, "by its name it is asked for on what there is now")
+	want.red = &embedded
+	got, err = named(folder, root, reports)
+	require.NoError(t, err)
+	assert.Equal(t, want, got)
+	got, err = named("core/state", root, reports)
 	require.NoError(t, err)
 	assert.Equal(t, again{pattern: "^TestState$"}, got)
 	got, err = named("TestMagicLink/used", root, reports)
