@@ -37,7 +37,7 @@ const usage = `usage: preflight setup      fetch the browser driver, find or ins
        preflight compare OLD NEW      say what changed between two runs; exit 1 if anything is newly red
        preflight merge FOLDER FOLDER… join the parts of one run (PREFLIGHT_PART); exits as the whole run would
        preflight repro NAME           run a case again, slowly and traced: the folder of a red case, item, item#case, or a pattern
-       preflight pattern NAME         print what go test -run takes for it; several items are possible
+       preflight pattern NAME         print what go test -run takes for it; several items or sections are possible
        preflight trace FILE           open a trace in Playwright's viewer
        preflight sweep [-yes] [-forget]   remove what killed runs have left at the deployment; without -yes, list it
        preflight night [-stale] [-n]  open, update or close the one issue that tells of the nightly runs
