@@ -43,7 +43,7 @@ $(GITLEAKS): tools/go.mod tools/go.sum
 
 .PHONY: scanner
 scanner:
-	@command -v gitleaks >/dev/null || $(MAKE) --no-print-directory gitleaks || \
+	@command -v gitleaks >/dev/null || $(MAKE) -s --no-print-directory $(GITLEAKS) || \
 		echo "preflight: warning: without gitleaks one case of quick/secrets is not verified"
 
 # What npm has to fetch for the embedded product on Node. In a folder of its own:
@@ -60,6 +60,8 @@ define fetch-packages
 endef
 # A product of the embedded deployment, where it is not the usual one.
 export PREFLIGHT_STAGING_PRODUCT ?= $(PRODUCT)
+# Only for the one that runs on Node: of one that is not there the program says so.
+PRODUCT_PACKAGES := $(if $(filter express,$(PREFLIGHT_STAGING_PRODUCT)),packages)
 
 .PHONY: packages
 packages: $(PACKAGES)/.installed ## Fetch what the embedded product on Node needs, from npm
@@ -106,7 +108,7 @@ $(WIDGET)/.installed: $(WIDGET_PACKAGE)/package.json $(WIDGET_PACKAGE)/package-l
 # Run from inside e2e: go test shows what a package prints while it runs only
 # when it is given no package argument.
 .PHONY: e2e
-e2e: setup $(if $(RUN),,$(if $(REPOSITORY),scanner)) $(if $(PREFLIGHT_STAGING_PRODUCT),packages) ## Run the suite: on the deployment in .env, else on the embedded one; PRODUCT=express has another product
+e2e: setup $(if $(RUN),,$(if $(REPOSITORY),scanner)) $(PRODUCT_PACKAGES) ## Run the suite: on the deployment in .env, else on the embedded one; PRODUCT=express has another product
 	@$(if $(RUN),run=$$($(PREFLIGHT) pattern "$$RUN") && )cd e2e && go test -count=1 -timeout $(TIMEOUT) $(if $(RUN),-run "$$run")
 
 # The suite by itself: beside other tests that drive a browser two cores are few.
@@ -116,7 +118,7 @@ test: setup scanner ## Every test of the repository, the suite on the embedded s
 	cd e2e && PREFLIGHT_ENV_FILE=/dev/null go test -count=1 -timeout $(TIMEOUT)
 
 .PHONY: staging
-staging: $(if $(PREFLIGHT_STAGING_PRODUCT),packages) ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it, TRAP=… makes it unusual
+staging: $(PRODUCT_PACKAGES) ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it, TRAP=… makes it unusual
 	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(if $(SMTP),-smtp '$(SMTP)' -inbox '$(INBOX)') $(foreach id,$(DEFECT),-defect $(id)) $(foreach id,$(TRAP),-trap $(id))
 
 .PHONY: detect
