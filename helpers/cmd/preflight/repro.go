@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/auth-preflight/auth-preflight/helpers/config"
 	"github.com/auth-preflight/auth-preflight/helpers/readiness"
@@ -23,6 +24,10 @@ type again struct {
 	variant map[string]string     // what made the embedded deployment what it was
 	red     *readiness.Deployment // where it was red; nil: not asked for by its folder, or not known
 }
+
+// outputGrace is how long the output of a run that is over is waited for, where
+// something that it started still holds it open.
+const outputGrace = 5 * time.Second
 
 // repro runs one case again, slowly, visibly where there is a display, and
 // keeps a trace. It exits as go test does.
@@ -52,10 +57,14 @@ func repro(args []string, stdout, stderr io.Writer) int {
 	}
 	run := exec.CommandContext(context.Background(), "go", command...)
 	run.Dir, run.Env = filepath.Join(root, "e2e"), append(os.Environ(), env...)
-	run.Stdin, run.Stdout, run.Stderr = os.Stdin, stdout, stderr
+	shown := &quiet{to: stdout}
+	run.Stdin, run.Stdout, run.Stderr = os.Stdin, shown, stderr
+	run.WaitDelay = outputGrace
 	err = run.Run() // Ctrl-C reaches it by itself, and it has to tidy up
+	shown.Flush()
 	var exit *exec.ExitError
 	switch {
+	case errors.Is(err, exec.ErrWaitDelay): // it has ended well
 	case errors.As(err, &exit):
 		return max(exit.ExitCode(), 1)
 	case err != nil:
