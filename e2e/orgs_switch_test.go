@@ -133,8 +133,8 @@ func TestOrganizationSwitch(t *testing.T) {
 		Mend:     "look the membership up for every organization_id, whoever sends it and wherever",
 		Standard: "OWASP ASVS 8.4.1; spec/oauth.md 7.1 and 12",
 	}, func(c *check) {
-		c.Cast(1)
-		user, foreign := c.NewUser(), c.NewBystander()
+		c.Cast(2)
+		user, foreign := c.NewUser(), c.NewUser() // who signs in as well, further down
 		second := c.Join(user)
 		agent := c.Quiet(user)
 		require.NotNil(c, c.entered(agent, second), "tokens for an organization to which somebody belongs")

@@ -20,6 +20,9 @@ func (v *Visitor) AwaitMail(user *User, since inbox.Mark, what string, wanted fu
 	if v.World.Inbox == nil || user.Code != "" {
 		v.T.Trouble("expected %s to %s, and there is no inbox for it", what, user.Email)
 	}
+	if user.Unmailed {
+		v.T.Trouble("the case awaits %s to %s, and has made them as somebody to whom no mail goes: where there is no inbox it could not end", what, user.Email)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), mailPatience)
 	defer cancel()
 	message, err := v.World.Inbox.Wait(ctx, inbox.Match{To: user.Email, Since: since, Wanted: wanted})

@@ -46,6 +46,10 @@ type User struct {
 	Email, Password, Code string
 	GivenName, FamilyName string
 	ID, OrgID             string // empty until known
+	// Unmailed is somebody of whom a case says that no mail of theirs is read, so
+	// that it needs no inbox for them. AwaitMail takes it at its word everywhere:
+	// else only who has no inbox would learn that it is not true.
+	Unmailed bool
 }
 
 // Visitor is one person's browser: a window, and the deployment it looks at.
