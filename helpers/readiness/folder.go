@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/auth-preflight/auth-preflight/helpers/config"
 )
 
 // CaseFile, in the folder of a red case, holds what `make repro` needs of it.
@@ -107,6 +109,22 @@ func (r *Result) writeFolders(dir string) error {
 	return nil
 }
 
+// traceFile is a trace as make trace takes it: from the root of the clone, so that it
+// holds on the machine to which its reports are copied; in full where the reports
+// lie outside of it.
+func (r *Result) traceFile(e Evidence) string {
+	file := filepath.Join(r.dir, filepath.FromSlash(e.File))
+	if full, err := filepath.Abs(file); err == nil {
+		file = full
+	}
+	if root, err := config.ModuleRoot(); err == nil {
+		if inside, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(inside) {
+			file = inside
+		}
+	}
+	return quoted(filepath.ToSlash(file))
+}
+
 // story writes all that is known of a red case.
 func (r *Result) story(w io.Writer, item ItemResult, c CaseResult) error {
 	var b strings.Builder
@@ -161,7 +179,7 @@ func (r *Result) story(w io.Writer, item ItemResult, c CaseResult) error {
 		}
 		fmt.Fprintf(&files, "[%s](<./%s>) (%s)\n", markdown(firstOf(e.Title, name)), strings.NewReplacer("<", "%3C", ">", "%3E").Replace(name), e.Kind)
 		if e.Kind == "trace" {
-			fmt.Fprintf(&files, "  opens with `make trace FILE=%s`\n", quoted("reports/runs/"+r.Run.ID+"/"+e.File))
+			fmt.Fprintf(&files, "  opens with `make trace FILE=%s`\n", r.traceFile(e))
 		}
 	}
 	part("Files", strings.TrimSpace(files.String()))

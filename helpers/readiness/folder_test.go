@@ -3,6 +3,7 @@ package readiness
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -79,7 +80,7 @@ func TestARedCaseLeavesAFolderThatExplainsIt(t *testing.T) {
 	for _, part := range []string{
 		"# a forged state is refused", "failed in `core/state`", "## Expected", "a refusal", "## Seen", "the dashboard of ada@x.test", "anybody is anybody",
 		"compare it", "RFC 9700", "https://docs.test/state", red.Repro, "types into input", "- ![browser-1/screenshot.png](<./browser-1/screenshot.png>)",
-		"make trace FILE=reports/runs/" + run.ID() + "/evidence/core-state/a-forged-state-is-refused/browser-1/trace.zip", "Mail: your code", "hello",
+		"make trace FILE=" + filepath.ToSlash(filepath.Join(folder, "browser-1", "trace.zip")), "Mail: your code", "hello",
 	} {
 		assert.Contains(t, string(story), part)
 	}
@@ -98,6 +99,33 @@ func TestARedCaseLeavesAFolderThatExplainsIt(t *testing.T) {
 	rendered, err := os.ReadFile(filepath.Join(folder, "README.md"))
 	require.NoError(t, err)
 	assert.Equal(t, string(story), string(rendered))
+}
+
+// What a report says of a trace can be typed as it stands, from the root of the
+// clone, wherever in it the run's folder is: make repro has one of its own.
+func TestATraceIsNamedByWhereItIs(t *testing.T) {
+	root := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(root, "go.mod"), []byte("module clone\n"), 0o600))
+	require.NoError(t, os.Mkdir(filepath.Join(root, "e2e"), 0o700))
+	t.Chdir(filepath.Join(root, "e2e")) // where the suite runs
+	o := options(t)
+	o.Reports = filepath.Join(root, "reports", "repro", "TestState")
+	run := start(t, o)
+	c := run.Item("core/state").Case("a forged state is refused")
+	leave(t, c.Dir())
+	c.Finish(Outcome{State: Failed, Test: "TestState/a_forged_state_is_refused", Output: "it is not"})
+	result := finish(t, run, Ending{})
+
+	story, err := os.ReadFile(filepath.Join(run.Dir(), result.item(t, "core/state").Cases[0].Folder, "README.md"))
+	require.NoError(t, err)
+	page, err := os.ReadFile(filepath.Join(run.Dir(), "index.html"))
+	require.NoError(t, err)
+	for name, text := range map[string][]byte{"README.md": story, "index.html": page} {
+		found := regexp.MustCompile("make trace FILE=([^`<]+)[`<]").FindSubmatch(text)
+		require.NotNil(t, found, "a trace in %s", name)
+		assert.Regexp(t, `^reports/repro/TestState/runs/`, string(found[1]), name)
+		assert.FileExists(t, filepath.Join(root, string(found[1])), name)
+	}
 }
 
 func TestWhatAnAssertionSaysIsMadePlain(t *testing.T) {

@@ -63,7 +63,7 @@ func (r *Result) HTML(w io.Writer) error {
 				Behind bool
 			}{i, len(behind) > 0}
 		},
-		"traceFile": func(e Evidence) string { return quoted("reports/runs/" + r.Run.ID + "/" + e.File) },
+		"traceFile": r.traceFile,
 	}).Parse(page)
 	if err != nil {
 		return err
