@@ -70,11 +70,20 @@ func (r *Run) closingNotes() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if open := r.ledger.Open(); len(open) > 0 {
-		r.notes = append(r.notes, fmt.Sprintf("%s still at the deployment that this run created: its ledger.jsonl names them", countAre(len(open), "thing")))
+		r.notes = append(r.notes, countAre(len(open), "thing")+" still at the deployment that this run created: its ledger.jsonl names them"+r.swept())
 	}
 	if err := r.ledger.Err(); err != nil {
 		r.errors = append(r.errors, err.Error())
 	}
+}
+
+// swept is what to do about things that are left behind. The embedded deployment
+// needs nothing done: it ends with the run.
+func (r *Run) swept() string {
+	if r.opts.Deployment.Embedded {
+		return ""
+	}
+	return "; make sweep lists them, make sweep YES=1 removes them"
 }
 
 // proveClean looks for every known secret in what the run has written so far.

@@ -306,14 +306,19 @@ func TestTroubleOfTheRunShutsTheGate(t *testing.T) {
 
 func TestWhatIsLeftBehindIsSaid(t *testing.T) {
 	t.Parallel()
-	run := start(t, options(t))
-	run.Ledger().Will("user", "ada@x.test")
-	run.Note("left behind: ada")
-	result := finish(t, run, Ending{})
-	assert.Len(t, result.Run.Notes, 2)
-	var out bytes.Buffer
-	result.Summary(&out)
-	assert.Contains(t, out.String(), "ledger.jsonl")
+	o := options(t)
+	for _, embedded := range []bool{false, true} {
+		o.Deployment.Embedded = embedded
+		run := start(t, o)
+		run.Ledger().Will("user", "ada@x.test")
+		run.Note("left behind: ada")
+		result := finish(t, run, Ending{})
+		assert.Len(t, result.Run.Notes, 2)
+		var out bytes.Buffer
+		result.Summary(&out)
+		assert.Contains(t, out.String(), "ledger.jsonl")
+		assert.Equal(t, !embedded, strings.Contains(out.String(), "make sweep lists them, make sweep YES=1 removes them"), "what a sweep is good for; embedded: %v", embedded)
+	}
 }
 
 func TestOldRawArtefactsAreSweptAndNothingElse(t *testing.T) {

@@ -31,10 +31,7 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 	if flags.Parse(args) != nil || flags.NArg() > 0 {
 		return wrongly(stderr)
 	}
-	cfg, err := config.Load(os.LookupEnv, config.DotenvPath())
-	if err == nil {
-		err = cfg.Guard()
-	}
+	cfg, err := killedOn(config.DotenvPath())
 	if err != nil {
 		return trouble(stderr, err)
 	}
@@ -43,6 +40,20 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 		return trouble(stderr, err)
 	}
 	return broomOf(cfg).sweep(folder, choice{*yes, *forget, *older}, stdout, stderr)
+}
+
+// killedOn is the deployment that the killed runs were on. The embedded one, which
+// stands for a .env elsewhere, is gone with them, and all that they made there.
+func killedOn(dotenv string) (*config.Config, error) {
+	if config.IsEmpty(os.LookupEnv, dotenv) {
+		return nil, fmt.Errorf("make sweep needs the .env of the deployment that the killed run was on; there is none in %s. "+
+			"What a run made on the embedded deployment went with it", dotenv)
+	}
+	cfg, err := config.Load(os.LookupEnv, dotenv)
+	if err == nil {
+		err = cfg.Guard()
+	}
+	return cfg, err
 }
 
 // choice is what a person said about a sweep.
