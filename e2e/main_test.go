@@ -53,13 +53,11 @@ func runSuite(m *testing.M, with lasting) int {
 	}
 	defer stopStaging()
 
-	for _, warning := range cfg.Warnings(os.Environ()) {
-		fmt.Fprintln(os.Stderr, "preflight: warning:", warning)
-	}
 	r, err := newRun(ctx, cfg)
 	if err != nil {
 		return refuse(err)
 	}
+	warn(cfg, r.results)
 	suite, r.driver = r, with.driver
 	over := make(chan struct{})
 	defer close(over)
@@ -95,10 +93,20 @@ func refuse(cause error) int {
 		return 2
 	}
 	if results, err := readiness.Start(options); err == nil {
+		warn(cfg, results) // a misspelt name may be the cause
 		results.Fail(cause.Error())
 		_, _ = results.Finish(readiness.Ending{})
 	}
 	return 2
+}
+
+// warn says which variables are ignored, and again at the end: the beginning has
+// scrolled away by then.
+func warn(cfg *config.Config, results *readiness.Run) {
+	for _, warning := range cfg.Warnings(os.Environ()) {
+		fmt.Fprintln(os.Stderr, "preflight: warning:", warning)
+		results.Note(warning)
+	}
 }
 
 // deployment returns the configuration of the deployment to test: the one that
