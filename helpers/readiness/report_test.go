@@ -159,6 +159,25 @@ func TestTheTerminal(t *testing.T) {
 	assert.Contains(t, text, "exit code 1: item core/logout is failed")
 }
 
+// What a deployment has declared not to have is not counted among what it was asked.
+func TestCasesThatAreNotApplicableAreNoFailures(t *testing.T) {
+	t.Parallel()
+	for want, states := range map[string][]State{
+		"":                                      nil,
+		"1 of 1 case passed":                    {Passed},
+		"1 of 2 cases passed":                   {Passed, Failed},
+		"2 passed, 1 not applicable":            {Passed, NotApplicable, Passed},
+		"2 cases not applicable":                {NotApplicable, NotApplicable},
+		"1 of 2 cases passed, 1 not applicable": {Passed, NotApplicable, Failed},
+	} {
+		item := ItemResult{}
+		for _, state := range states {
+			item.Cases = append(item.Cases, CaseResult{State: state})
+		}
+		assert.Equal(t, want, (&Result{}).cases(item))
+	}
+}
+
 func TestTheJobPage(t *testing.T) {
 	t.Parallel()
 	_, result := sample(t)

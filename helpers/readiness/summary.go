@@ -54,18 +54,30 @@ func (r *Result) Summary(w io.Writer) {
 	_, _ = io.WriteString(w, b.String())
 }
 
-// cases counts an item's cases.
+// cases counts an item's cases. Those that are not applicable are no part of "of":
+// beside a passed item they would look like failures.
 func (r *Result) cases(item ItemResult) string {
-	good := 0
+	good, outside := 0, 0
 	for _, c := range item.Cases {
-		if c.State == Passed {
+		switch c.State {
+		case Passed:
 			good++
+		case NotApplicable:
+			outside++
 		}
 	}
-	if len(item.Cases) == 0 {
+	asked := len(item.Cases) - outside
+	switch {
+	case len(item.Cases) == 0:
 		return ""
+	case outside == 0:
+		return fmt.Sprintf("%d of %s passed", good, count(asked, "case"))
+	case asked == 0:
+		return count(outside, "case") + " not applicable"
+	case good == asked:
+		return fmt.Sprintf("%d passed, %d not applicable", good, outside)
 	}
-	return fmt.Sprintf("%d of %s passed", good, count(len(item.Cases), "case"))
+	return fmt.Sprintf("%d of %s passed, %d not applicable", good, count(asked, "case"), outside)
 }
 
 // summarise says of a case that is not passed what a person needs first.
