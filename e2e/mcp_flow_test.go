@@ -147,9 +147,9 @@ func TestMCPFlow(t *testing.T) {
 		c.NeedMCP()
 		at := c.Discover(suite.cfg.AppMCPURL)
 		client := c.SomeClient(at)
-		for _, uri := range []string{
+		for _, uri := range append([]string{
 			"https://attacker.preflight.invalid/callback", client.Redirect() + ".attacker.preflight.invalid", client.Redirect() + "/../other", client.Redirect() + "?to=attacker",
-		} {
+		}, hostsLike(client.Redirect())...) {
 			c.requestRefused(at, client, "redirect_uri="+uri, func(p url.Values) { p.Set("redirect_uri", uri) })
 		}
 	})
@@ -198,6 +198,19 @@ func (c *check) requestRefused(at *mcp.Discovery, client *mcp.Client, what strin
 	if asked.Followed && stop.Status == asked.Status && stop.URL.Path == asked.URL.Path {
 		c.Errorf("a request with %s was taken like a good one (HTTP %d at %s); expected a refusal", what, stop.Status, stop.URL.Path)
 	}
+}
+
+// hostsLike are a redirect URI on hosts that begin like its own, or like
+// loopback: where only the beginning is compared they pass for it.
+func hostsLike(uri string) (all []string) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		return nil // an app's own scheme has no host
+	}
+	for _, host := range []string{u.Hostname() + ".attacker.preflight.invalid", u.Host + "@attacker.preflight.invalid", "localhost.attacker.preflight.invalid"} {
+		all = append(all, strings.Replace(uri, "://"+u.Host, "://"+host, 1))
+	}
+	return all
 }
 
 // plainDocument publishes a right document of a client over plain HTTP, on
