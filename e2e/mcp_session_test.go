@@ -69,6 +69,28 @@ func TestMCPSession(t *testing.T) {
 		}
 	})
 
+	item.Case("what one person has written is shown to nobody else", advice{
+		Why:      "one customer's assistant reads what another customer has written, by an ordinary call",
+		Mend:     "look for the person's own on every call; have the person, and the organization, in the key of every cache",
+		Standard: "OWASP ASVS 8.2.2; CWE-639",
+	}, func(c *check) {
+		c.NeedMCP("APP_MCP_READ_CALL", "APP_MCP_WRITE_CALL")
+		owner, other := c.Guest(), c.Guest()
+		own, foreign := owner.Tokens(callScopes()...).AccessToken, other.Tokens(callScopes()...).AccessToken
+		theirs := c.Connections(foreign)
+		for _, connection := range theirs {
+			mine := c.Connect(connection.Revision, own)
+			text := c.Write(mine)
+			c.Shows(mine, text)
+			// At once, and by somebody who has written nothing yet: what is kept for a
+			// moment is still there, and nothing of their own stands before it.
+			assert.NotContains(c, c.Call(connection, "APP_MCP_READ_CALL", "").Text(), text, "what another person reads on a connection of their own (MCP %s)", connection.Revision)
+		}
+		for _, connection := range theirs {
+			c.Shows(connection, c.Write(connection)) // the sign that they could read
+		}
+	})
+
 	item.Case("a session id is no credential, cannot be guessed, and ends", advice{
 		Why:      "an id from a log, or one that is counted up to, is a way in",
 		Mend:     "look at the token on every request; make ids from 128 random bits; forget a session that was deleted",
