@@ -131,6 +131,11 @@ func (r *receiver) verifyIgnoresHostile() {
 	for name, what := range sent {
 		assert.Zero(r.c, r.shown(name), "a delivery %s changes nothing, also later", what)
 	}
+	// Nor does it use up its id: the genuine one is no repetition of a forgery.
+	forged, genuine := webhook.Stranger().Sign(r.naming(r.c.unique()), time.Now()), r.c.unique()
+	r.post(forged)
+	r.post(r.own.Again(webhook.Delivery{ID: forged.ID, Body: r.naming(genuine)}, time.Now()))
+	r.awaitEffect(genuine, "a rightly signed delivery whose id a forged one had before")
 }
 
 // receiver signs somebody in and returns the endpoint that speaks of their
