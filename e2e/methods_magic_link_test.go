@@ -344,6 +344,30 @@ func TestMagicLink(t *testing.T) {
 		hers.VerifyNoWayIn()
 	})
 
+	item.Case("a code does not open another address that is typed in the same sign-in", advice{
+		Why:      "an attacker asks for a code to his own inbox, goes back, types somebody else's address and is them",
+		Mend:     "keep the code with its address, and void it when the address of the sign-in is changed",
+		Standard: "OWASP ASVS 6.6.2",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		attacker, victim := c.NewUser(), c.NewUser()
+		v := c.Browser()
+		v.OpenLogin("")
+		first := v.URL().String()
+		code := v.RequestCode(attacker)
+		v.Goto(first)
+		if !v.AwaitSight(func() bool { return v.Has(screens.EmailInput) }) {
+			c.NotApplicable("a sign-in that has mailed a code lets nobody change its address")
+		}
+		v.RequestCode(victim)
+		form := v.CodeForm()
+		v.GoOnFrom(form, v.SendForm(form, map[string]string{"code": code}))
+		// Its own address the code may open: that is who the attacker is.
+		v.VerifyNotSignedInAs(victim)
+		v.TryToComeBackSilently()
+		v.VerifyNotSignedInAs(victim)
+	})
+
 	item.Case("no answer tells the code or the link", advice{
 		Why:      "whoever asks for a mail to somebody else's address reads it in the answer",
 		Mend:     "send code and link by mail only",
