@@ -69,9 +69,12 @@ func TestLogout(t *testing.T) {
 		Mend:     "end the auth environment's session at logout; refresh tokens hang on it",
 		Standard: "OWASP ASVS 7.4.1; spec/oauth.md 6",
 	}, func(c *check) {
-		v := c.signedIn()
+		user := c.AnyUser()
+		v := c.signedInAs(user, (*flows.Visitor).SignIn)
 		tokens := v.ObtainTokens(nil) // by the session that the browser has already
 		v.SignOut()
+		c.refused(v.Refresh(tokens.RefreshToken))
+		v.SignIn(user) // which is another session, not that one again
 		c.refused(v.Refresh(tokens.RefreshToken))
 	})
 
