@@ -19,6 +19,8 @@ type entrance interface {
 	onTheWay() (answer func() *arrival)
 	// ids are those of the organization and of the connection.
 	ids() (orgID, connectionID string)
+	// mustNotJoin fails the case if an address is a member of the organization.
+	mustNotJoin(address string)
 }
 
 // protocols are the two ways that identity providers speak, and how this case

@@ -171,19 +171,47 @@ func TestSSOUsers(t *testing.T) {
 		assert.NotEqual(c, first.sub(), other.sub(), "the id of the person with the tagged address, beside that of the person without")
 	})
 
-	item.Case("a provider does not speak for the people of another company", advice{
-		Why:      "whoever administers one customer's identity provider opens the accounts of every other customer",
-		Mend:     "believe a connection only about the domains of its own organization",
-		Standard: "ASVS 6.8.1; DEFECTS.md sso-domain-unverified-login",
-	}, func(c *check) {
-		attacker, victims := c.company(connectionSettings{}), c.otherCompany()
-		bob := victims.employee("bob")
-		genuine := victims.signIn(bob).mustBe(bob)
-		stolen := attacker.signIn(bob)
-		assert.NotEqual(c, genuine.sub(), stolen.sub(), "who is signed in when another company's provider names %s", bob.Email)
-		stolen.mustBeRefusedOrAsked()
-		attacker.mustNotJoin(bob.Email)
-	})
+	for _, by := range []struct {
+		provider, protocol string
+		companies          func(c *check) (attacker, victims entrance)
+	}{
+		{"a provider", "SAML", func(c *check) (attacker, victims entrance) {
+			return c.company(connectionSettings{}), c.otherCompany()
+		}},
+		{"an OIDC provider", "OIDC", func(c *check) (attacker, victims entrance) {
+			return c.openIDCompany(connectionSettings{}), c.openIDCompany(connectionSettings{})
+		}},
+	} {
+		item.Case(by.provider+" does not speak for the people of another company", advice{
+			Why:      "whoever administers one customer's identity provider opens the accounts of every other customer",
+			Mend:     "believe a connection only about the domains of its own organization, whatever the provider speaks",
+			Standard: "ASVS 6.8.1; DEFECTS.md sso-domain-unverified-login",
+		}, func(c *check) {
+			attacker, victims := by.companies(c)
+			bob := victims.employee("bob")
+			genuine := victims.signIn(bob).mustBe(bob)
+			stolen := attacker.signIn(bob)
+			assert.NotEqual(c, genuine.sub(), stolen.sub(), "who is signed in when another company's provider names %s", bob.Email)
+			stolen.mustBeRefusedOrAsked()
+			attacker.mustNotJoin(bob.Email)
+		})
+
+		item.Case("the same id at the "+by.protocol+" providers of two companies is two people", advice{
+			Why:      "whoever administers one customer's identity provider writes the id of another customer's employee into it, and is in their account",
+			Mend:     "key identities by connection and id together: an id means something at its own provider only",
+			Standard: "OpenID Connect Core §5.7; saml-core §8.3.7; ASVS 6.8.1",
+		}, func(c *check) {
+			attacker, victims := by.companies(c)
+			bob, eve := victims.employee("bob"), attacker.employee("eve")
+			bob.NameID, bob.NameIDFormat = "4711-"+c.unique(), idp.NameIDPersistent
+			eve.NameID, eve.NameIDFormat = bob.NameID, bob.NameIDFormat
+			genuine := victims.signIn(bob).mustBe(bob)
+			other := attacker.signIn(eve)
+			assert.NotEqual(c, genuine.sub(), other.sub(), "who is signed in when another company's provider gives %s the id of %s", eve.Email, bob.Email)
+			attacker.mustNotJoin(bob.Email)
+			other.mustBe(eve)
+		})
+	}
 }
 
 // otherCompany is a second organization, as far from the first as two customers
