@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -76,6 +77,34 @@ func TestSCIMGroups(t *testing.T) {
 		member := e.membership()
 		assert.Equal(c, "ACTIVE", member.Status, "membership after an activation")
 		assert.True(c, has(member, role), "the role %s of somebody who was away, and whose group nobody has changed", role)
+	})
+
+	item.Case("who is deactivated stays out, whatever becomes of their groups", advice{
+		Why:      "who was let go is in again when the customer tidies its groups up, and nobody has asked for it",
+		Mend:     "let a group change roles only; whether somebody is active is said by active, and by nothing else",
+		Standard: "RFC 7643 §4.1.1; spec/webhooks-scim.md 7.4, 7.5; OWASP ASVS 7.4.2",
+	}, func(c *check) {
+		o := c.Employer(scim.Okta{})
+		e, stays := o.hire(), o.hire()
+		group := o.newGroup()
+		path, name := "/Groups/"+url.PathEscape(group), "Preflight renamed "+c.unique()
+		e.patch(o.speak.Switch(false))
+		if status := e.membership().Status; status != "INACTIVE" {
+			c.NotVerified("the membership of somebody whom the directory has deactivated is " + strconv.Quote(status) + ", and not INACTIVE: scim/deprovision looks at that")
+		}
+		for _, change := range []struct {
+			after string
+			body  map[string]any
+		}{
+			{"joining a group", o.speak.Join(e.id, stays.id)},
+			{"that group's getting another name", scim.Patch(scim.Operation{"op": "replace", "path": "displayName", "value": name})},
+			{"leaving it", o.speak.Leave(e.id)},
+		} {
+			o.do(http.MethodPatch, path, change.body)
+			require.Contains(c, o.do(http.MethodGet, path, nil).Members(), stays.id, "members of the group, of which one has stayed, after %s", change.after)
+			assert.NotEqual(c, "ACTIVE", e.membership().Status, "membership of somebody whom the directory has deactivated, after %s", change.after)
+		}
+		e.verifyNoEntry("having been deactivated, and put into a group since")
 	})
 
 	item.Case("a group that is renamed goes on giving its role, and a group that is written anew gives it to whom it names", advice{
