@@ -53,15 +53,7 @@ func TestRoleAssignment(t *testing.T) {
 		s := c.Stage()
 		high, low := s.matrix.Roles[0], s.matrix.Lowest()
 		who := s.enter(low)
-		var actions []*rbac.Action
-		for _, a := range s.matrix.Denied(low) {
-			byCookie := *a
-			byCookie.With = rbac.WithSession // what the application remembers, not what a token says
-			actions = append(actions, &byCookie)
-		}
-		if actions = s.taken(actions, s.first); len(actions) == 0 {
-			c.NotVerified("declare in APP_ACCESS an action that the lowest role may not do, and that the application takes with its session")
-		}
+		actions := s.deniedBySession(low)
 		c.setRoles(who.user, high)
 		c.Outlive(who.user, c.TokenLife())
 		who.who, who.role = "somebody who was promoted to "+high+" one access token's life ago", high
@@ -128,6 +120,27 @@ func TestRoleAssignment(t *testing.T) {
 			require.NotNil(c, tokens, "tokens for the organization %s, of which they are a member", at.org)
 			assert.Equal(c, []string{at.role}, c.rolesIn(a, tokens), "roles of the access token for an organization in which they are %s", at.role)
 		}
+	})
+
+	item.Case("an administrator of one organization is none in another that is open in a second browser", advice{
+		Why:      "whoever makes an organization of their own, which anybody can, administers the customer that they are a guest of: it takes a second window",
+		Mend:     "keep roles and permissions in the session, beside the organization that they are for, not with the person",
+		Standard: "OWASP ASVS 8.2.1, 8.4.1",
+	}, func(c *check) {
+		c.Cast(2)
+		c.AccessMatrix()
+		s := c.Stage()
+		high, low := s.matrix.Roles[0], s.matrix.Lowest()
+		actions := s.deniedBySession(low)
+		guest := s.enter(low)
+		there := *guest.user
+		there.OrgID = c.Join(guest.user, high)
+		second := c.Access(&there)
+		if second.Claims(second.tokens.AccessToken)["oid"] != there.OrgID {
+			c.NotVerified("the second browser did not come into the other organization: orgs/switch may say why")
+		}
+		guest.who = "somebody with the role " + low + ", who is " + high + " of another organization in a second browser,"
+		c.report(s.refusedAll(guest, actions))
 	})
 
 	item.Case("the environment knows which roles a member has, and gives none that do not exist", advice{
@@ -214,6 +227,21 @@ func (c *check) ownRole(orgID string, permissions ...string) (name string) {
 		c.Fatalf("expected the environment to know the permissions %s: %v (see rbac/define)", strings.Join(permissions, ", "), err)
 	}
 	return name
+}
+
+// deniedBySession are the actions that a role may not do, as what the application
+// remembers decides them, and not what a token says.
+func (s *stage) deniedBySession(role string) (actions []*rbac.Action) {
+	s.c.Helper()
+	for _, a := range s.matrix.Denied(role) {
+		byCookie := *a
+		byCookie.With = rbac.WithSession
+		actions = append(actions, &byCookie)
+	}
+	if actions = s.taken(actions, s.first); len(actions) == 0 {
+		s.c.NotVerified("declare in APP_ACCESS an action that the lowest role may not do, and that the application takes with its session")
+	}
+	return actions
 }
 
 // taken are the actions that somebody who may do them can do.
