@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -151,12 +152,34 @@ func TestInvitation(t *testing.T) {
 		c.notMember(guest, host.OrgID, "somebody who has opened an invitation that was taken back")
 	})
 
+	item.Case("an invitation of somebody who was deactivated before they came opens nothing", advice{
+		Why:      "who was let go before the first day comes in by the mail of before",
+		Mend:     "let the link make a membership active that waits for it (PENDING_INVITE), and no other",
+		Standard: "OWASP ASVS 7.4.2, 8.4.1",
+	}, func(c *check) {
+		if !suite.cfg.APIDoes("deactivation") {
+			c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
+		}
+		host, guest := c.NewUser(), c.NewPerson()
+		_, link := c.Invite(host.OrgID, guest)
+		const off = "INACTIVE"
+		status, err := suite.world.API.SetMembershipStatus(suite.ctx, host.OrgID, c.known(guest).ID, off)
+		if err != nil || status != off {
+			c.NotVerified(fmt.Sprintf("the management API does not switch off the membership of who has not come yet (status %q, error %v)", status, err))
+		}
+		agent := flows.NewQuiet(c, suite.world)
+		agent.Redeem(link)
+		c.notMember(guest, host.OrgID, "somebody who was deactivated and has opened the invitation of before")
+		assert.Nil(c, c.entered(agent, host.OrgID), "tokens for the organization, by the invitation of somebody who was deactivated since")
+	})
+
 	item.Case("a reminder brings a link that works, and then neither works again", advice{
 		Why:      "people who lost the first mail cannot join, or two mails let two people in",
 		Mend:     "let the newest link of an invitation work, and void all of them when one was used",
 		Standard: "spec/hosted-pages.md 10; OWASP ASVS 6.5.1",
 	}, func(c *check) {
-		host, guest := c.NewUser(), c.NewPerson()
+		host, guest, other := c.NewUser(), c.NewPerson(), c.NewPerson()
+		_, theirs := c.Invite(host.OrgID, other)
 		_, first := c.Invite(host.OrgID, guest)
 		reader := flows.NewQuiet(c, suite.world)
 		mark := reader.MarkInbox(guest)
@@ -170,6 +193,7 @@ func TestInvitation(t *testing.T) {
 			agent.Redeem(used)
 			agent.VerifyNoWayIn()
 		}
+		assert.Subset(c, []string{theirs}, c.linksTo(other), "links in the mails to somebody else who was invited, and of whom nobody was reminded")
 	})
 
 	item.Case("an invitation to an address that has an account adds to it", advice{
@@ -236,6 +260,22 @@ func (c *check) InviteAs(organizationID string, guest *flows.User, email string,
 		return err
 	})
 	return reader.AwaitLink(guest, mark, "an invitation with a link")
+}
+
+// linksTo are the links to the auth environment that somebody was mailed so far.
+func (c *check) linksTo(user *flows.User) (links []string) {
+	c.Helper()
+	mails, err := suite.world.Inbox.All(suite.ctx, user.Email)
+	if err != nil {
+		c.Trouble("the inbox does not answer: %v", err)
+	}
+	reader := &flows.Visitor{T: c, World: suite.world}
+	for _, mail := range mails {
+		if reader.HasLink(mail) {
+			links = append(links, reader.LinkIn(mail))
+		}
+	}
+	return links
 }
 
 // accept takes an invitation up in a browser that nobody knows, and asserts
