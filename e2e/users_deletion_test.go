@@ -77,6 +77,31 @@ func TestUserDeletion(t *testing.T) {
 		agent.VerifyNoWayIn()
 	})
 
+	item.Case("a social account of before brings nothing back", advice{
+		Why:      "who was dismissed presses the provider's button, and has the account, the companies and the rights of before",
+		Mend:     "delete the links to providers with the user, and look for nobody among those who are deleted",
+		Standard: "OWASP ASVS 7.4.2; CWE-212",
+	}, func(c *check) {
+		provider := c.someProvider()
+		user := c.NewUnmailed()
+		c.makeAccount(provider, flows.Account{Email: user.Email, Password: newPassword()}, map[string]any{"email_verified": true}, func(account flows.Account) {
+			v := c.Browser()
+			v.SignInWith(provider.method, account)
+			v.AwaitLanding()
+			known := c.find(user.Email)
+			if known == nil {
+				c.NotVerified("nobody has the address of who came with " + provider.name + ": methods/social looks at that")
+			}
+			user.ID = known.ID
+			joined := c.Join(user)
+			c.deleteUser(user)
+			c.Browser().SignInWith(provider.method, account) // as somebody new, or not at all
+			after, kept := c.membership(user.Email, joined)
+			assert.NotEqual(c, user.ID, after.ID, "the id of the account after another sign-in with %s", provider.name)
+			assert.Empty(c, kept.Status, "the membership of before, after another sign-in with %s", provider.name)
+		})
+	})
+
 	item.Case("deleting somebody leaves the others of the organization alone", advice{
 		Why:      "one departure throws a whole customer out",
 		Mend:     "delete what hangs on the user's id, and nothing that hangs on the organization's",
