@@ -169,6 +169,9 @@ func (c *check) NotApplicable(reason string) {
 // said about the item, unless the case had failed before.
 func (c *check) Trouble(format string, args ...any) {
 	c.Helper()
+	if c.cutOff() {
+		c.T.SkipNow()
+	}
 	if c.Failed() {
 		c.say("then the suite or the network was in trouble: " + fmt.Sprintf(format, args...))
 	} else {
@@ -192,6 +195,9 @@ func (c *check) remember(state readiness.State, reason string) {
 // Errorf and Fatalf say it to the test and remember it for the report.
 func (c *check) Errorf(format string, args ...any) {
 	c.Helper()
+	if c.cutOff() {
+		return
+	}
 	c.inconclusive(fmt.Sprintf(format, args...))
 	c.say(fmt.Sprintf(format, args...))
 	c.sayWhere()
@@ -219,12 +225,19 @@ func (c *check) Fail() {
 
 // FailNow is Fail, and the end of the case.
 func (c *check) FailNow() {
+	if c.cutOff() {
+		c.T.SkipNow()
+	}
 	c.Fail()
 	if c.waived {
 		c.T.Skipf("%s: it failed, and the profile waives that", readiness.Waived)
 	}
 	c.T.FailNow()
 }
+
+// cutOff reports whether the run was cut off under the case. What breaks then is
+// the cutting's doing: it fails nothing, and is not said.
+func (c *check) cutOff() bool { return suite.results.IsCut() }
 
 // Failed reports whether the case failed, waived or not.
 func (c *check) Failed() bool {
@@ -242,7 +255,7 @@ func (c *check) say(text string) {
 // guard turns a panic of the check into an error of the suite, so that one
 // broken check does not take the run with it.
 func (c *check) guard() {
-	if p := recover(); p != nil {
+	if p := recover(); p != nil && !c.cutOff() {
 		c.remember(readiness.Error, fmt.Sprintf("the check panicked: %v", p))
 		c.T.Errorf("the check panicked: %v\n%s", p, debug.Stack())
 	}

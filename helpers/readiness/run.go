@@ -275,6 +275,13 @@ func (r *Run) Cut(ending Ending) {
 	}
 }
 
+// IsCut reports whether the run was cut off: see Cut.
+func (r *Run) IsCut() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cut != nil
+}
+
 // over reports whether outcomes still count. The caller holds mu.
 func (r *Run) over() bool { return r.closed || r.cut != nil }
 
