@@ -34,7 +34,11 @@ func (f *findings) forecast(cfg *config.Config) {
 			whole.add(i, c, outlook)
 		}
 	}
-	f.section(fmt.Sprintf("What will run: %d of %d cases", whole.run, whole.all-whole.without))
+	apply := whole.all - whole.without
+	f.section(fmt.Sprintf("What will run: %d of %d cases", whole.run, apply))
+	if whole.run < apply {
+		f.outlook = fmt.Sprintf(" It will look at %d of %d cases; for READY the others need what is named above, or an attestation in the profile (PREFLIGHT_PROFILE).", whole.run, apply)
+	}
 	for _, section := range checklist.Sections() {
 		fmt.Fprintf(f.out, "  %d. %s\n", section.Number, section.Title)
 		for _, item := range checklist.All() {
