@@ -54,10 +54,10 @@ func TestPassword(t *testing.T) {
 		user.Password = newPassword()
 		v := c.Unseen()
 		v.BeginSignUp(user)
-		v.VerifySignedOut()
+		v.VerifyNoWayIn()
 		other := c.Unseen()
 		other.TryPassword(user.Email, user.Password)
-		other.VerifySignedOut()
+		other.VerifyNoWayIn()
 	})
 
 	item.Case("a wrong password is refused", advice{
@@ -68,7 +68,7 @@ func TestPassword(t *testing.T) {
 		user := c.NewPasswordUser()
 		v := c.Browser()
 		v.TryPassword(user.Email, newPassword())
-		v.VerifySignedOut()
+		v.VerifyNoWayIn()
 	})
 
 	item.Case("the whole password counts", advice{
@@ -201,7 +201,7 @@ func TestPassword(t *testing.T) {
 		c.Unseen().SendSignUp(intruder.Email, intruder.Password)
 		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 	})
 
 	item.Case("a sign-up does not tell who has an account", advice{
@@ -256,7 +256,7 @@ func TestPassword(t *testing.T) {
 		c.Unseen().SetNewPassword(older, intruder.Password)
 		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 	})
 
 	uniform := advice{
@@ -332,7 +332,7 @@ func TestPassword(t *testing.T) {
 		victim.Redeem(victim.LinkIn(attacker.BeginSignUp(user)))
 		probe := c.Unseen()
 		probe.TryPassword(user.Email, user.Password)
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 		if suite.cfg.Has("email_code") {
 			owner := c.Unseen()
 			owner.SignIn(byMail(user)) // the owner of the inbox comes in
@@ -354,7 +354,7 @@ func TestPassword(t *testing.T) {
 		c.Unseen().SetNewPassword(older, intruder.Password)
 		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 		user.Password = newPassword()
 		v.SetNewPassword(newer, user.Password)
 		fresh := c.Unseen()
@@ -457,7 +457,7 @@ func TestPassword(t *testing.T) {
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), "password1")
 		probe := c.Unseen()
 		probe.TryPassword(user.Email, "password1")
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 	})
 
 	item.Case("a forgotten password is replaced by mail", advice{
@@ -475,7 +475,7 @@ func TestPassword(t *testing.T) {
 		fresh.VerifySignedIn(user)
 		stale := c.Browser()
 		stale.TryPassword(user.Email, old)
-		stale.VerifySignedOut()
+		stale.VerifyNoWayIn()
 	})
 
 	item.Case("a reset link works once", advice{
@@ -494,7 +494,7 @@ func TestPassword(t *testing.T) {
 		second.SetNewPassword(link, intruder.Password)
 		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 	})
 
 	item.Case("a reset link ends", advice{
@@ -512,7 +512,7 @@ func TestPassword(t *testing.T) {
 		v.SetNewPassword(link, late.Password)
 		probe := c.Unseen()
 		probe.TryPassword(late.Email, late.Password)
-		probe.VerifySignedOut()
+		probe.VerifyNoWayIn()
 	})
 
 	item.Case("a reset link that is nearly over still works", advice{
@@ -546,7 +546,7 @@ func TestPassword(t *testing.T) {
 		user.Password = newPassword()
 		v.SetNewPassword(v.LinkIn(v.RequestReset(user)), user.Password)
 		c.Outlive(user, c.TokenLife())
-		intruder.VerifySignedOut()
+		intruder.VerifyNoWayIn()
 	})
 }
 

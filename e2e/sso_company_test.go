@@ -233,6 +233,7 @@ func (a *arrival) mustBeRefused() {
 	a.c.Helper()
 	require.Empty(a.c, a.email(), "who is signed in by a sign-in that must be refused")
 	assert.NoError(a.c, a.end.Refusal(a.grant), "how the refusal is explained")
+	a.mustBeUnknown("after a sign-in that must be refused")
 }
 
 // find returns what the environment knows of an address, or nil.
@@ -327,6 +328,13 @@ func connectionOf(id string) url.Values { return url.Values{"connection_id": {id
 func (a *arrival) mustBeNobody(where string) {
 	a.c.Helper()
 	require.Empty(a.c, a.email(), "who is signed in %s", where)
-	grant, end := a.agent.Authorize(nil)
-	require.Empty(a.c, a.agent.Identity(grant, end), "whom the environment takes for signed in %s", where)
+	a.mustBeUnknown(where)
+}
+
+// mustBeUnknown ends the case if the environment takes the browser for
+// somebody's, and lets it in without a question: a page that refuses may come
+// with the cookie of a session.
+func (a *arrival) mustBeUnknown(where string) {
+	a.c.Helper()
+	require.Empty(a.c, a.agent.ComesBackAs(), "whom the environment takes for signed in %s", where)
 }

@@ -211,6 +211,7 @@ func (c *check) judge(recipe idp.Recipe) {
 		stranger := flows.NewAgent(c, suite.world)
 		end = stranger.PostSAML(request.SP.ACS, message, provider)
 		who = stranger.Identity(grant, end)
+		agent = stranger
 	}
 	assert.Empty(c, fetched(), "addresses that the auth environment fetched because the document said so")
 	if !end.Followed {
@@ -221,8 +222,11 @@ func (c *check) judge(recipe idp.Recipe) {
 		require.Equal(c, genuine.Email, who, "who is signed in (ended at %s, HTTP %d)", end.URL.Redacted(), end.Status)
 	case idp.Refuse:
 		require.Empty(c, who, "who is signed in by a response that must be refused")
+		require.Empty(c, agent.ComesBackAs(), "whom the environment takes for signed in after a response that must be refused")
 	case idp.GenuineOnly:
-		require.Contains(c, []string{"", genuine.Email}, who, "who is signed in: only the person whom the signature covers may be")
+		onlyGenuine := []string{"", genuine.Email}
+		require.Contains(c, onlyGenuine, who, "who is signed in: only the person whom the signature covers may be")
+		require.Contains(c, onlyGenuine, agent.ComesBackAs(), "whom the environment takes for signed in after that")
 	}
 }
 

@@ -241,6 +241,7 @@ func (w *way) mustHaveAnswered(times int) {
 func (a *arrival) mustBeRefusedOrAsked() {
 	a.c.Helper()
 	require.Empty(a.c, a.email(), "who is signed in; expected nobody; the environment said: %s", a.end.Explanation())
+	a.mustBeUnknown("after that")
 }
 
 // comeByTile brings a browser in by the tile at the suite's provider, and proves
