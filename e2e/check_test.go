@@ -170,7 +170,7 @@ func (c *check) NotApplicable(reason string) {
 func (c *check) Trouble(format string, args ...any) {
 	c.Helper()
 	if c.cutOff() {
-		c.T.SkipNow()
+		c.leave()
 	}
 	if c.Failed() {
 		c.say("then the suite or the network was in trouble: " + fmt.Sprintf(format, args...))
@@ -211,6 +211,14 @@ func (c *check) Fatalf(format string, args ...any) {
 	c.FailNow()
 }
 
+// Logf tells the test something that the report has no use for.
+func (c *check) Logf(format string, args ...any) {
+	c.Helper()
+	if !c.cutOff() {
+		c.T.Logf(format, args...)
+	}
+}
+
 // Fail marks the case as failed. Where the profile waives its failure, go test
 // is told of a skip instead: the gate judges it, by the report.
 func (c *check) Fail() {
@@ -226,7 +234,7 @@ func (c *check) Fail() {
 // FailNow is Fail, and the end of the case.
 func (c *check) FailNow() {
 	if c.cutOff() {
-		c.T.SkipNow()
+		c.leave()
 	}
 	c.Fail()
 	if c.waived {
@@ -238,6 +246,13 @@ func (c *check) FailNow() {
 // cutOff reports whether the run was cut off under the case. What breaks then is
 // the cutting's doing: it fails nothing, and is not said.
 func (c *check) cutOff() bool { return suite.results.IsCut() }
+
+// leave ends a case under which the run was cut off. The first one says so to go
+// test, which would end in PASS otherwise.
+func (c *check) leave() {
+	suite.cutSaid.Do(func() { c.T.Error("the run was cut off: what was under way is not verified") })
+	c.T.SkipNow()
+}
 
 // Failed reports whether the case failed, waived or not.
 func (c *check) Failed() bool {
@@ -278,8 +293,8 @@ func (c *check) finish() {
 	case state == "":
 		state = readiness.Passed
 	}
-	if failed {
-		c.T.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.results.Repro())
+	if failed && !c.cutOff() {
+		c.Logf("%s\n  to see it happen: %s", strings.TrimPrefix(c.advice.String(), "\n"), c.results.Repro())
 		c.showMails()
 		c.showResponses()
 	}

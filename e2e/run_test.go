@@ -73,6 +73,7 @@ type run struct {
 	profile   *readiness.Profile // nil where people declare nothing
 	unread    error              // why the profile is none
 	ended     sync.Once
+	cutSaid   sync.Once // to go test, that the run was cut off
 	code      int
 }
 
