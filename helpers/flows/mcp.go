@@ -182,8 +182,8 @@ func (v *Visitor) ReturnFromOwnPages(a *Access, connectionID string, h HandOver)
 	v.T.Helper()
 	v.Step("come back from the app's own pages")
 	v.Goto(v.World.Config.Env("/sso/v1/connections/"+url.PathEscape(connectionID)+"/partner:callback") + "?" + url.Values{"state": {h.State}}.Encode())
-	v.until("the consent page, the way back to the client, or a refusal", func() bool {
-		return a.settled() || v.Has(screens.Alert) || v.Has(screens.EmailInput) || v.Has(screens.OwnEmailInput)
+	v.until("the consent page, the way back to the client, the application, or a refusal", func() bool {
+		return a.settled() || v.Landed(v.URL()) || v.Has(screens.Alert) || v.Has(screens.EmailInput) || v.Has(screens.OwnEmailInput)
 	})
 }
 
