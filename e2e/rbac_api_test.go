@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,7 +35,7 @@ func TestRolesAtTheAPI(t *testing.T) {
 
 	item.Case("another organization's people reach nothing here, whatever their role", advice{
 		Why:      "one customer reads or deletes another's data, by an id from a link or a log",
-		Mend:     "look each object up by its id and the organization (oid) of the verified token, never by the id alone",
+		Mend:     "look each object up by its id and the organization (oid) of the verified token, never by the id alone; let a request name no other organization",
 		Standard: "OWASP ASVS 8.2.2, 8.4.1; CWE-639",
 	}, func(c *check) {
 		c.Cast(2)
@@ -111,31 +115,78 @@ func (s *stage) refusedAll(who *caller, actions []*rbac.Action) []string {
 	})
 }
 
-// lists asks, as a stranger, for each list that actions are looked at in: what
-// the stage's organization has is in none of them.
-func (s *stage) lists(stranger *caller) (wrong []string) {
-	var paths []string
-	for _, a := range s.matrix.Actions {
-		if a.Look != "" && a.Look == rbac.Fill(a.Look, map[string]string{a.Thing(): ""}) && !slices.Contains(paths, a.Look) {
-			paths = append(paths, a.Look)
-		}
-	}
+// lists reads, as a stranger, whatever has the same address in every
+// organization, also with requests that name the stage's: what it has is in
+// none of the answers.
+func (s *stage) lists(stranger *caller) []string {
+	var made []string
 	for kind := range s.matrix.Things {
 		id, name, err := s.make(kind)
 		if err != nil {
 			return []string{err.Error()}
 		}
-		for _, path := range paths {
-			answer, err := s.send(stranger, bySession(""), rbac.Ready{Method: "GET", Path: path}, nil)
-			if err != nil {
+		made = append(made, id, name)
+	}
+	ways := append([]trick{{"nothing added", func(r rbac.Ready, _ http.Header) rbac.Ready { return r }}}, namings(s.orgID)...)
+	return together(s.readings(), func(read reading) []string {
+		for _, way := range ways {
+			header := http.Header{}
+			answer, err := s.send(stranger, read.session, way.change(rbac.Ready{Method: http.MethodGet, Path: read.path}, header), header)
+			switch {
+			case err != nil:
 				return []string{err.Error()}
-			}
-			if answer.holds(id) || answer.holds(name) {
-				wrong = append(wrong, stranger.who+" was shown a "+kind+" of this one in "+path)
+			case slices.ContainsFunc(made, answer.holds):
+				return []string{fmt.Sprintf("%s was shown what this one has in %s, with %s", stranger.who, read.path, way.name)}
 			}
 		}
+		return nil
+	})
+}
+
+// reading is an address that is the same in every organization, and whose
+// answer is not.
+type reading struct {
+	path    string
+	session bool
+}
+
+// readings are those of APP_ACCESS: where actions are looked at, and what is
+// only read.
+func (s *stage) readings() (all []reading) {
+	add := func(path string, session bool) {
+		one := reading{path, session}
+		if path != "" && !strings.Contains(path, "{") && !slices.Contains(all, one) {
+			all = append(all, one)
+		}
 	}
-	return wrong
+	for _, a := range s.matrix.Actions {
+		add(a.Look, bySession(""))
+		if path, gets := strings.CutPrefix(a.Do, http.MethodGet+" "); gets {
+			add(path, bySession(a.With))
+		}
+	}
+	return all
+}
+
+// namings are the ways in which a request names an organization, to a product
+// that believes it rather than the token.
+func namings(orgID string) (all []trick) {
+	for _, name := range []string{"organization_id", "organizationId", "org_id", "org", "tenant_id", "tenant"} {
+		all = append(all, trick{name + " in the query", func(r rbac.Ready, _ http.Header) rbac.Ready {
+			sign := "?"
+			if strings.Contains(r.Path, sign) {
+				sign = "&"
+			}
+			r.Path += sign + name + "=" + url.QueryEscape(orgID)
+			return r
+		}})
+	}
+	return append(all, trick{"headers such as X-Organization-Id", func(r rbac.Ready, h http.Header) rbac.Ready {
+		for _, name := range []string{"X-Organization-Id", "X-Organization", "X-Org-Id", "X-Tenant-Id", "X-Tenant", "Organization-Id", "Tenant-Id"} {
+			h.Set(name, orgID)
+		}
+		return r
+	}})
 }
 
 // tokenActions are the actions that are sent with an access token.
