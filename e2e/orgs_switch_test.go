@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -123,8 +124,22 @@ func TestOrganizationSwitch(t *testing.T) {
 			assert.NotContains(c, read.body, p.text, "%s, as somebody of another organization has it, after %s", action.Look, action.Do)
 			written++
 		}
-		if written == 0 {
+		readings := here.readings()
+		if written == 0 && len(readings) == 0 {
 			c.NotVerified("list in APP_ACCESS an action that writes {text}, with look: the one address at which everybody sees it")
+		}
+		traces := []string{here.first.user.Email}
+		for kind := range here.matrix.Things {
+			id, name, err := here.make(kind)
+			require.NoError(c, err, "what an administrator makes in their organization")
+			traces = append(traces, id, name)
+		}
+		for _, read := range readings { // logs and counts of what was done, too
+			answer, err := there.send(there.first, read.session, rbac.Ready{Method: http.MethodGet, Path: read.path}, nil)
+			require.NoError(c, err)
+			for _, trace := range traces {
+				assert.NotContains(c, answer.body, trace, "%s, as an administrator of another organization reads it", read.path)
+			}
 		}
 	})
 
