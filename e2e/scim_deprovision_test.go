@@ -37,6 +37,17 @@ func TestSCIMDeprovision(t *testing.T) {
 		})
 	}
 
+	item.Case("whom a PUT writes as inactive is out at once", out, func(c *check) {
+		c.NeedTime(suite.cfg.AppRevocationDelay)
+		e := c.Employer(scim.Okta{}).hire()
+		agent := e.signIn()
+		tokens := e.tokens(agent)
+		inactive := e.speak.Create(e.Person)
+		inactive["active"] = false
+		e.do(http.MethodPut, e.path(), inactive)
+		e.verifyOut(agent, tokens, "having been written as inactive by a PUT")
+	})
+
 	item.Case("whom the directory deletes is out at once", out, func(c *check) {
 		c.NeedTime(suite.cfg.AppRevocationDelay)
 		e := c.Employer(scim.Entra{}).hire()
