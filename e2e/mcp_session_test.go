@@ -93,7 +93,7 @@ func TestMCPSession(t *testing.T) {
 
 	item.Case("a session id is no credential, cannot be guessed, and ends", advice{
 		Why:      "an id from a log, or one that is counted up to, is a way in",
-		Mend:     "look at the token on every request; make ids from 128 random bits; forget a session that was deleted",
+		Mend:     "look at the token on every request, be it POST, GET or DELETE; make ids from 128 random bits; forget a session that was deleted",
 		Standard: "MCP 2025-11-25, transports, session management; MCP security best practices",
 	}, func(c *check) {
 		c.NeedMCP("APP_MCP_READ_CALL")
@@ -108,6 +108,13 @@ func TestMCPSession(t *testing.T) {
 
 		require.True(c, c.Call(connection, "APP_MCP_READ_CALL", "").Good(), "a call in the session")
 		c.Unauthorized(c.Call(connection.With(""), "APP_MCP_READ_CALL", ""), "a call with a session id and no token")
+		stranger := connection.With("")
+		status, err := stranger.Stream(suite.ctx)
+		require.NoError(c, err, "GET of the session's stream without a token")
+		assert.NotEqual(c, http.StatusOK, status, "HTTP status of the session's stream for a session id and no token; expected 401, or 405 where there are no streams")
+		_, err = stranger.End(suite.ctx)
+		require.NoError(c, err, "DELETE of the session without a token")
+		require.True(c, c.Call(connection, "APP_MCP_READ_CALL", "").Good(), "a call in the session, which somebody without a token has asked to end")
 
 		ended, err := connection.End(suite.ctx)
 		require.NoError(c, err, "DELETE of the session")
