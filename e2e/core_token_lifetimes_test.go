@@ -37,6 +37,13 @@ func TestTokenLifetimes(t *testing.T) {
 		const tolerance = 5 // seconds
 		assert.InDelta(c, suite.cfg.AppAccessTokenLifetime.Seconds(), lifetime, tolerance, "exp - iat of the access token, in seconds, against APP_ACCESS_TOKEN_LIFETIME")
 		assert.InDelta(c, lifetime, tokens.ExpiresIn, tolerance, "expires_in of the answer against exp - iat")
+		// Whether a refresh brings tokens at all is for core/refresh to say.
+		if renewed := v.Refresh(tokens.RefreshToken); renewed.AccessToken != "" {
+			claims := v.Claims(renewed.AccessToken)
+			lifetime := seconds(c, claims, "exp") - seconds(c, claims, "iat")
+			assert.InDelta(c, suite.cfg.AppAccessTokenLifetime.Seconds(), lifetime, tolerance, "exp - iat of a refreshed access token, in seconds, against APP_ACCESS_TOKEN_LIFETIME")
+			assert.InDelta(c, lifetime, renewed.ExpiresIn, tolerance, "expires_in of the answer to a refresh against exp - iat")
+		}
 		id := v.Claims(tokens.IDToken)
 		assert.Positive(c, seconds(c, id, "exp")-seconds(c, id, "iat"), "exp - iat of the ID token")
 	})
