@@ -212,6 +212,7 @@ func TestSCIMSignatures(t *testing.T) {
 		c.Need("PREFLIGHT_SCIM_OTHER_URL", "PREFLIGHT_SCIM_OTHER_TOKEN")
 		o := c.Employer(scim.Okta{})
 		e, never := o.hire(), o.someone()
+		group := o.newGroup()
 		o.verifyShut(o.With(suite.cfg.SCIMOtherToken), e, never, "with another directory's token")
 		other := scim.New(suite.cfg.SCIMOtherURL, suite.cfg.SCIMOtherToken, suite.client).Paced(suite.pace)
 		if answer, err := other.Do(suite.ctx, http.MethodGet, scim.Query("/Users", "count", "1"), nil); err != nil || !answer.Good() {
@@ -219,6 +220,11 @@ func TestSCIMSignatures(t *testing.T) {
 		}
 		o.verifyShut(other, e, nil, "by its id at another directory")
 		o.verifyHidden(other, e, "by a filter at another directory")
+		for list, id := range map[string]string{"/Users": e.id, "/Groups": group} {
+			listed, err := other.All(suite.ctx, list)
+			require.NoError(c, err, "all of %s at another directory", list)
+			assert.NotContains(c, scim.List{Resources: listed}.IDs(), id, "ids in %s of another directory, of which one is of this directory", list)
+		}
 		assert.True(c, e.read().Active(), "the directory shows the person as active whom another directory should have deactivated and deleted")
 		assert.Equal(c, "ACTIVE", e.membership().Status, "membership of the person whom another directory should have deactivated")
 	})
