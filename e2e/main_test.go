@@ -114,6 +114,9 @@ func warn(cfg *config.Config, results *readiness.Run) {
 // embedded in this repository, which is started here and nowhere else, with keys of
 // the pool if there is one.
 func deployment(ctx context.Context, keys *staging.KeyPool) (cfg *config.Config, stop func(), err error) {
+	if err := config.CheckDotenv(); err != nil {
+		return nil, nil, err
+	}
 	dotenv := config.DotenvPath()
 	if !config.IsEmpty(os.LookupEnv, dotenv) {
 		if cfg, err = config.Load(os.LookupEnv, dotenv); err == nil {

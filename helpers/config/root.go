@@ -3,6 +3,8 @@ package config
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -29,6 +31,17 @@ func ModuleRoot() (string, error) {
 // DotenvPath is the file that PREFLIGHT_ENV_FILE names or else the .env beside
 // go.mod, whatever folder a test runs in.
 func DotenvPath() string { return fromRoot(cmp.Or(os.Getenv("PREFLIGHT_ENV_FILE"), ".env")) }
+
+// CheckDotenv is an error where PREFLIGHT_ENV_FILE names a file that is not there:
+// a run that took it for none would judge the embedded deployment in the place of
+// somebody's own.
+func CheckDotenv() error {
+	named, path := os.Getenv("PREFLIGHT_ENV_FILE"), DotenvPath()
+	if _, err := os.Stat(path); named == "" || !errors.Is(err, fs.ErrNotExist) {
+		return nil // what cannot be read is said by who reads it
+	}
+	return fmt.Errorf("PREFLIGHT_ENV_FILE names %s, which is not there: correct the path, write the file with make init, or unset the variable (%s: no file)", path, os.DevNull)
+}
 
 // fromRoot makes a relative path start at the module's root, so that it means
 // the same file for every test; outside a clone, at the working directory.
