@@ -67,6 +67,7 @@ func (i *item) Case(name string, a advice, f func(c *check)) {
 	i.cases++
 	leftOut := testing.Short() && i.cases > shortCases
 	i.t.Run(name, func(t *testing.T) {
+		i.results.Expect(name)
 		t.Parallel()
 		held := &lease{}
 		held.share()

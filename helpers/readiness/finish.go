@@ -235,7 +235,7 @@ func (r *Run) merge(rec *record, info RunInfo) CaseResult {
 		runs = append(runs, CaseResult{Name: rec.name, State: state, Reason: reason})
 	}
 	if len(runs) == 0 {
-		return CaseResult{Name: rec.name, State: NotVerified, Reason: "begun when the run was over"}
+		return CaseResult{Name: rec.name, State: NotVerified, Reason: notBegun(info)}
 	}
 	worst, same, total := runs[0], 0, 0.0
 	for _, run := range runs {
@@ -306,6 +306,20 @@ func (r *Run) empty(info RunInfo) (State, string) {
 		return NotVerified, NotSelected
 	default:
 		return NotVerified, "the check ended before its first case"
+	}
+}
+
+// notBegun is why a case that was announced did not begin.
+func notBegun(info RunInfo) string {
+	switch cut := info.cutOff(); {
+	case info.TimedOut:
+		return NotReached
+	case cut != "":
+		return "not reached: " + cut
+	case !info.Finished:
+		return "the run did not finish"
+	default:
+		return "it was not begun"
 	}
 }
 

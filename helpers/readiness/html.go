@@ -174,13 +174,22 @@ func redFirst(cases []CaseResult) []CaseResult {
 	return sorted
 }
 
-// withCase puts the name of the item's worst case in front of what it said.
+// withCase puts the name of the item's worst case in front of what it said, and
+// how many more there are.
 func withCase(item ItemResult) ItemResult {
+	var like []string
 	for _, c := range item.Cases {
 		if c.State == item.State {
-			item.Reason = c.Name + ": " + firstLine(item.Reason)
-			break
+			like = append(like, c.Name)
 		}
+	}
+	switch len(like) {
+	case 0:
+		return item
+	case 1:
+		item.Reason = like[0] + ": " + firstLine(item.Reason)
+	default:
+		item.Reason = fmt.Sprintf("%s, such as “%s”: %s", count(len(like), "case"), like[0], firstLine(item.Reason))
 	}
 	return item
 }

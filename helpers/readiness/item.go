@@ -99,14 +99,28 @@ func (i *Item) Finish(state State, reason string) {
 	}
 }
 
-// Case begins a case. The same name again is another run of the same case.
-func (i *Item) Case(name string) *Case {
+// Expect announces a case that waits for its turn: of an item whose run is cut
+// off nobody may think that the cases which came before were all.
+func (i *Item) Expect(name string) {
 	i.run.mu.Lock()
+	defer i.run.mu.Unlock()
+	i.recordOf(name)
+}
+
+// recordOf returns what is known of a case. The caller holds mu.
+func (i *Item) recordOf(name string) *record {
 	rec := i.cases[name]
 	if rec == nil {
 		rec = &record{name: name}
 		i.cases[name] = rec
 	}
+	return rec
+}
+
+// Case begins a case. The same name again is another run of the same case.
+func (i *Item) Case(name string) *Case {
+	i.run.mu.Lock()
+	rec := i.recordOf(name)
 	if !i.run.over() {
 		rec.open++
 	}

@@ -150,7 +150,7 @@ func (r *Result) junitCase(item ItemResult, c CaseResult) junitCase {
 // story is all that is known of a case, for people.
 func (c CaseResult) story() string {
 	var b strings.Builder
-	if c.Expected == c.Name { // it stands above already
+	if c.Expected == c.Name || strings.Contains(c.Output, "expected "+c.Expected) { // it is said already
 		c.Expected = ""
 	}
 	if strings.Contains(c.Output, c.Seen) {

@@ -192,6 +192,27 @@ func TestFinishWhileCasesRun(t *testing.T) {
 	late.Finish(Outcome{State: Passed})
 }
 
+// What came before the cutting may not stand for the whole item.
+func TestCasesThatWaitedForTheirTurnAreNotVerified(t *testing.T) {
+	t.Parallel()
+	run := start(t, options(t))
+	item := run.Item("core/state")
+	for _, name := range []string{"first", "second", "third"} {
+		item.Expect(name)
+	}
+	item.Case("first").Finish(Outcome{State: Passed})
+	result := finish(t, run, Ending{Interrupted: true})
+
+	got := result.item(t, "core/state")
+	assert.Equal(t, NotVerified, got.State)
+	assert.Equal(t, "not reached: the run was interrupted", got.Reason)
+	assert.Len(t, got.Cases, 3)
+	var out strings.Builder
+	result.Summary(&out)
+	assert.Contains(t, out.String(), "1 of 3 cases passed")
+	assert.Contains(t, out.String(), "2 cases not verified, such as: second")
+}
+
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	run := start(t, options(t))

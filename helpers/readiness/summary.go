@@ -32,14 +32,40 @@ func (r *Result) Summary(w io.Writer) {
 		if item.State != Passed && item.State != Blocked && len(item.Cases) == 0 { // what blocks them all is said above, once
 			line("    %s", firstLine(item.Reason))
 		}
+		waiting := notVerified(item.Cases)
 		for _, c := range item.Cases {
+			if alike := waiting[c.why()]; c.State == NotVerified && len(alike) > 1 {
+				switch { // the rest of them would say the same
+				case c.Name != alike[0]:
+				case len(alike) == len(item.Cases):
+					line("    %s", c.why())
+				default:
+					line("    %s %s not verified, such as: %s", c.State.Symbol(), count(len(alike), "case"), c.Name)
+					line("        %s", c.why())
+				}
+				continue
+			}
 			r.summarise(c, line)
 		}
 	}
 	line("%s", rule)
 	var counts []string
+	left := 0
+	for _, item := range r.Items {
+		if item.Reason == NotSelected {
+			left++
+		}
+	}
 	for _, t := range r.tallies() {
-		counts = append(counts, fmt.Sprintf("%s %d %s", t.State.Symbol(), t.Count, t.State.Word()))
+		if t.State == NotVerified {
+			t.Count -= left
+		}
+		if t.Count > 0 {
+			counts = append(counts, fmt.Sprintf("%s %d %s", t.State.Symbol(), t.Count, t.State.Word()))
+		}
+	}
+	if left > 0 {
+		counts = append(counts, fmt.Sprintf("%d not in the selection", left))
 	}
 	line("%s: %s", count(len(r.Items), "item"), strings.Join(counts, " · "))
 	for _, note := range r.Run.Notes {
@@ -80,6 +106,20 @@ func (r *Result) cases(item ItemResult) string {
 	return fmt.Sprintf("%d of %s passed, %d not applicable", good, count(asked, "case"), outside)
 }
 
+// notVerified lists the names of the cases that nobody could verify, by why.
+func notVerified(cases []CaseResult) map[string][]string {
+	names := map[string][]string{}
+	for _, c := range cases {
+		if c.State == NotVerified {
+			names[c.why()] = append(names[c.why()], c.Name)
+		}
+	}
+	return names
+}
+
+// why is the one line that says why a case is not passed, where nothing is red.
+func (c CaseResult) why() string { return firstOf(firstLine(c.Reason), firstLine(c.Output)) }
+
 // summarise says of a case that is not passed what a person needs first.
 func (r *Result) summarise(c CaseResult, line func(string, ...any)) {
 	const most = 12
@@ -89,7 +129,7 @@ func (r *Result) summarise(c CaseResult, line func(string, ...any)) {
 	line("    %s %s (%s)", c.State.Symbol(), c.Name, c.stateWord())
 	text := strings.TrimSpace(c.story())
 	if !c.State.gates() {
-		text = firstOf(firstLine(c.Reason), firstLine(c.Output))
+		text = c.why()
 	}
 	if text == "" {
 		return
