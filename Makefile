@@ -119,7 +119,8 @@ test: setup scanner ## Every test of the repository, the suite on the embedded s
 
 .PHONY: staging
 staging: $(PRODUCT_PACKAGES) ## The embedded deployment alone, to click through: ENV=.env writes its description, DEFECT=… breaks it, TRAP=… makes it unusual
-	@go run ./fixtures/cmd/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(if $(SMTP),-smtp '$(SMTP)' -inbox '$(INBOX)') $(foreach id,$(DEFECT),-defect $(id)) $(foreach id,$(TRAP),-trap $(id))
+	@go build -o .cache/bin/staging ./fixtures/cmd/staging
+	@exec .cache/bin/staging $(if $(PORT),-port $(PORT)) $(if $(ENV),-env '$(ENV)') $(if $(SMTP),-smtp '$(SMTP)' -inbox '$(INBOX)') $(foreach id,$(DEFECT),-defect $(id)) $(foreach id,$(TRAP),-trap $(id))
 
 .PHONY: detect
 detect: setup scanner ## Show that each known defect turns its items red, and only those, and that assertions can fail: ONLY='state-ignored core/logout' for some
