@@ -199,6 +199,10 @@ func (v *Visitor) CodeForm() *screens.Form {
 	return form
 }
 
+// unasked is what is wrong where a browser has a session that it must not have.
+const unasked = "expected that whoever begins a sign-in in this browser is asked who they are; " +
+	"it was let in without a question, as %s: the auth environment has opened a session for an attempt that it refused, or has not ended one"
+
 // VerifyNoWayIn fails the test if this browser is signed in at the application,
 // or gets in without being asked who it is. Call it after a sign that the flow
 // has ended.
@@ -206,7 +210,9 @@ func (v *Visitor) VerifyNoWayIn() {
 	v.T.Helper()
 	v.VerifySignedOut()
 	v.TryToComeBackSilently()
-	v.VerifySignedOut()
+	if got := v.WhoAmI(""); got != "" {
+		v.T.Fatalf(unasked, got)
+	}
 }
 
 // TryToComeBackSilently begins a sign-in and waits until it has come back to

@@ -310,7 +310,9 @@ func (a *Agent) VerifyNoWayIn() {
 	a.T.Helper()
 	a.VerifySignedOut()
 	a.Get(a.World.Config.App(a.World.Config.AppLoginPath))
-	a.VerifySignedOut()
+	if got := a.WhoAmI(""); got != "" {
+		a.T.Fatalf(unasked, got)
+	}
 }
 
 // Tokens asks for tokens of the application's client by the session that this

@@ -63,6 +63,10 @@ func doctor(ctx context.Context, out io.Writer) error {
 	f.machine(ctx, local)
 
 	f.section("Variables")
+	if err := config.CheckDotenv(); err != nil {
+		f.report("variables", "", err)
+		return f.verdict()
+	}
 	if config.IsEmpty(os.LookupEnv, dotenv) {
 		f.report("deployment", "none is described in the environment or in .env: the embedded one will be used", nil)
 		f.warnings(local)
@@ -214,7 +218,7 @@ func (f *findings) deployment(ctx context.Context, cfg *config.Config) {
 	if err == nil {
 		_, err = api.Token(ctx)
 		if err != nil {
-			err = fmt.Errorf("SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET are not accepted: %w", err)
+			err = fmt.Errorf("SCALEKIT_CLIENT_ID and SCALEKIT_CLIENT_SECRET are not accepted (%w): copy them anew from the dashboard, API Config, of this environment", err)
 		}
 		f.report("credentials", "accepted", err)
 	}
@@ -253,7 +257,7 @@ func reach(ctx context.Context, cfg *config.Config) (status int, err error) {
 	}
 	response, err := cfg.Client().Do(request)
 	if err != nil {
-		return 0, fmt.Errorf("APP_URL is not reachable: %w", err)
+		return 0, fmt.Errorf("APP_URL is not reachable (%w): is it spelt right, does it run, is a VPN or proxy needed?", err)
 	}
 	_ = response.Body.Close()
 	if how := pace.TurnedAway(response.StatusCode, response.Header); how != "" {

@@ -35,7 +35,11 @@ func (f *findings) forecast(cfg *config.Config) {
 		}
 	}
 	apply := whole.all - whole.without
-	f.section(fmt.Sprintf("What will run: %d of %d cases", whole.run, apply))
+	will := "What will run"
+	if f.wrong > 0 {
+		will = "What would run if nothing were wrong"
+	}
+	f.section(fmt.Sprintf("%s: %d of %d cases (one that is tried in several ways is one)", will, whole.run, apply))
 	if whole.run < apply {
 		f.outlook = fmt.Sprintf(" It will look at %d of %d cases; for READY the others need what is named above, or an attestation in the profile (PREFLIGHT_PROFILE).", whole.run, apply)
 	}
@@ -53,7 +57,7 @@ func (f *findings) forecast(cfg *config.Config) {
 			fmt.Fprintf(f.out, "  %s: %s\n", strings.Join(g.names, ", "), whole.extent(g.cases))
 		}
 		if len(whole.borrowing) > 0 {
-			fmt.Fprintf(f.out, "  SCALEKIT_TEST_USER_EMAIL, SCALEKIT_TEST_USER_CODE would do for %s of them\n", whole.extent(whole.borrowing))
+			fmt.Fprintf(f.out, "  Without an inbox, test users (SCALEKIT_TEST_USER_EMAIL, SCALEKIT_TEST_USER_CODE) would do for %s.\n", whole.extent(whole.borrowing))
 		}
 	}
 	if len(whole.perhaps) > 0 {

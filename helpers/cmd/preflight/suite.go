@@ -66,7 +66,7 @@ func (s suite) noItem(item string) error {
 	if len(beside) > 0 {
 		return fmt.Errorf("there is no item %s; there is %s", item, strings.Join(beside, ", "))
 	}
-	return fmt.Errorf("there is no item %s: the README lists them all", item)
+	return fmt.Errorf("there is no item %s, nor such a folder of a report: the README lists the items", item)
 }
 
 // hasCase says what cases an item has, if one of that name is not among those that

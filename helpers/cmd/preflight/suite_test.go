@@ -33,7 +33,7 @@ func TestWhatMatchesNothingIsAnswered(t *testing.T) {
 	}
 	assert.EqualError(t, s.noItem("core/nothing"), "there is no item core/nothing; there is core/state, core/logout")
 	assert.EqualError(t, s.noItem("core/stat"), "there is no item core/stat; there is core/state")
-	assert.EqualError(t, s.noItem("x/y"), "there is no item x/y: the README lists them all")
+	assert.EqualError(t, s.noItem("x/y"), "there is no item x/y, nor such a folder of a report: the README lists the items")
 
 	for _, title := range []string{"a forged state is refused", "by a friend it is refused", "deep", "deep/below"} {
 		assert.NoError(t, hasCase("core/state", title, cases), title)
