@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/observe"
 	"github.com/auth-preflight/auth-preflight/helpers/scim"
 	"github.com/auth-preflight/auth-preflight/helpers/webhook"
@@ -77,6 +78,23 @@ func TestSCIMEndpoints(t *testing.T) {
 		l.awaitShown(e.GivenName, "an activation in the directory")
 		l.o.do(http.MethodDelete, e.path(), nil)
 		l.awaitGone(e.GivenName, "a deletion in the directory")
+	})
+
+	item.Case("an event of one organization's directory ends nobody's session in another", advice{
+		Why:      "one customer lets a contractor go, and the contractor is thrown out of what they are at for another customer",
+		Mend:     "look for the sessions that an event ends by its organization_id and the person, and never by the address alone",
+		Standard: "OWASP ASVS 8.4.1; spec/webhooks-scim.md 4.3",
+	}, func(c *check) {
+		c.Cast(1)
+		l := c.listener()
+		guest := c.NewUser()
+		agent := c.Quiet(guest) // before they are in two organizations: this session is of their own one
+		l.takeIn(guest)
+		now, person, name := time.Now(), l.entryOf(guest), "Guest"+c.unique()
+		l.tell(l.event(dirUserUpdated, person, name, false, now))
+		l.tell(l.event(dirUserDeleted, person, name, false, now.Add(time.Second)))
+		l.awaitAllTold()
+		assert.Equal(c, strings.ToLower(guest.Email), strings.ToLower(agent.WhoAmI(guest.Email)), "who is signed in at the app in an organization, after the directory of another one has let them go")
 	})
 
 	item.Case("an event that comes late does not undo a newer one", advice{
@@ -277,12 +295,14 @@ type listener struct {
 	o    *employer
 	news func() string // where the app lists events; nil: it does not
 	told []string      // ids that the app has heard of from the suite
+
+	addresses map[string]string // by id, of those who are somebody
 }
 
 // listener signs somebody of the company in and returns what they see.
 func (c *check) listener() *listener {
 	c.Helper()
-	l := &listener{c: c, r: c.endpoint("APP_DIRECTORY_PATH"), o: c.Employer(scim.Okta{})}
+	l := &listener{c: c, r: c.endpoint("APP_DIRECTORY_PATH"), o: c.Employer(scim.Okta{}), addresses: map[string]string{}}
 	agent := l.o.hire().signIn()
 	l.r.page = func() string {
 		stop := agent.AskJSON(suite.cfg.AppDirectoryPath)
@@ -307,6 +327,24 @@ func (l *listener) entry() string {
 	return id
 }
 
+// entryOf is the id of somebody who signs in, in a directory that does not have them.
+func (l *listener) entryOf(user *flows.User) string {
+	id := l.entry()
+	l.addresses[id] = user.Email
+	return id
+}
+
+// takeIn makes somebody who is signed in elsewhere a member of the company, too.
+func (l *listener) takeIn(user *flows.User) {
+	l.c.Helper()
+	l.c.removeLater("membership", user.ID+" in "+l.o.orgID, func(ctx context.Context) error {
+		return suite.world.API.RemoveMember(ctx, l.o.orgID, user.ID)
+	})
+	if _, err := suite.world.API.AddMember(suite.ctx, l.o.orgID, user.ID); err != nil {
+		l.c.Trouble("the person cannot be made a member of the directory's organization: %v", err)
+	}
+}
+
 // forget tells the app that everybody is gone of whom the suite alone has told
 // it.
 func (l *listener) forget(ctx context.Context) error {
@@ -323,9 +361,11 @@ func (l *listener) forget(ctx context.Context) error {
 // event is a directory event about a person (spec/webhooks-scim.md 3, 4.3).
 func (l *listener) event(kind, id, name string, active bool, at time.Time) []byte {
 	l.c.Helper()
-	data := map[string]any{
-		"id": id, "organization_id": l.o.orgID, "dp_id": id, "email": strings.ToLower(id) + "@" + l.o.domain,
+	email := l.addresses[id]
+	if email == "" {
+		email = strings.ToLower(id) + "@" + l.o.domain
 	}
+	data := map[string]any{"id": id, "organization_id": l.o.orgID, "dp_id": id, "email": email}
 	if kind != dirUserDeleted {
 		data["preferred_username"], data["active"], data["name"], data["given_name"], data["family_name"] = data["email"], active, name, name, "Preflight"
 		data["display_name"], data["groups"], data["roles"] = name, []any{}, []any{}
