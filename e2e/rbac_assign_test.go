@@ -104,6 +104,29 @@ func TestRoleAssignment(t *testing.T) {
 		c.report(s.refusedAll(who, []*rbac.Action{a}))
 	})
 
+	item.Case("a permission that was deleted is in no fresh token", advice{
+		Why:      "what was withdrawn from everybody stays with those who had it, and no screen shows it any more",
+		Mend:     "take a permission that is deleted out of every role, of the organizations' own ones too, before the next token is made",
+		Standard: "OWASP ASVS 8.3.2; spec/api.md 5.3; spec/oauth.md 3.3",
+	}, func(c *check) {
+		c.Cast(1)
+		name := c.ownPermission() // before the organization, which is so removed before it, with the role
+		user := c.NewUser()
+		c.setRoles(user, c.ownRole(user.OrgID, name))
+		a := c.Access(user)
+		if !slices.Contains(permissionsIn(a, a.tokens), name) {
+			c.NotVerified("the access token does not carry what a role of the organization's own permits: rbac/define may say why")
+		}
+		err := suite.world.API.DeletePermission(suite.ctx, name)
+		if scalekit.IsRefusal(err) {
+			c.NotApplicable("the environment deletes no permission that a role has")
+		}
+		c.mayBeAbsent("delete a permission", err)
+		fresh := a.Refresh(a.tokens.RefreshToken)
+		c.rolesIn(a, fresh)
+		assert.NotContains(c, permissionsIn(a, fresh), name, "permissions of the access token after a refresh, when one was deleted")
+	})
+
 	item.Case("a role in one organization is none in another", advice{
 		Why:      "an administrator of a one-person organization, which anybody can make, is one everywhere",
 		Mend:     "take the roles from a token of this organization (oid); look a person's roles up by person and organization",
@@ -226,6 +249,28 @@ func (c *check) ownRole(orgID string, permissions ...string) (name string) {
 	if err != nil {
 		c.Fatalf("expected the environment to know the permissions %s: %v (see rbac/define)", strings.Join(permissions, ", "), err)
 	}
+	return name
+}
+
+// ownPermissions is how the names of those begin that a case makes for itself.
+// Other cases see them as well, and must leave them alone.
+const ownPermissions = "preflight_"
+
+// ownPermission makes a permission of the environment, which no role has yet.
+func (c *check) ownPermission() string {
+	c.Helper()
+	name, refused := ownPermissions+strings.ReplaceAll(c.unique(), "-", "_"), false
+	c.removeLater("permission", name, func(ctx context.Context) error {
+		if refused {
+			return nil
+		}
+		return suite.world.API.DeletePermission(ctx, name)
+	})
+	err := suite.create(func(ctx context.Context) error {
+		return suite.world.API.CreatePermission(ctx, name, "made by Auth Preflight, for one case")
+	})
+	refused = scalekit.IsAbsent(err)
+	c.mayBeAbsent("make a permission", err)
 	return name
 }
 

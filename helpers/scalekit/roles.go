@@ -70,6 +70,18 @@ func (c *Client) Permissions(ctx context.Context) ([]Permission, error) {
 	return pages(ctx, c, "/api/v1/permissions", url.Values{}, "permissions", func(p Permission) string { return p.Name })
 }
 
+// CreatePermission makes a permission of the environment. name: letters, digits,
+// _ and :, at most 64.
+func (c *Client) CreatePermission(ctx context.Context, name, description string) error {
+	return c.call(ctx, http.MethodPost, "/api/v1/permissions", nil, map[string]string{"name": name, "description": description}, nil)
+}
+
+// DeletePermission deletes a permission of the environment. One that is gone
+// already is no error.
+func (c *Client) DeletePermission(ctx context.Context, name string) error {
+	return gone(c.call(ctx, http.MethodDelete, "/api/v1/permissions/"+url.PathEscape(name), nil, nil, nil))
+}
+
 // CreateRole makes a role of an organization's own.
 func (c *Client) CreateRole(ctx context.Context, organizationID string, role NewRole) (*FullRole, error) {
 	var out struct{ Role FullRole }

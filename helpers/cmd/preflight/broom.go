@@ -54,6 +54,8 @@ func (b *broom) way(one leftover) (w way, why string) {
 		return b.signedUp(one), ""
 	case kind == "role":
 		return b.role(one)
+	case kind == "permission":
+		return b.permission(one)
 	case slices.Contains([]string{"user", "organization", "MCP client", "directory user", "directory group"}, kind) && own == "":
 		return w, "its name does not carry the id of the run, so that it could be somebody else's"
 	case kind == "user":
@@ -160,6 +162,24 @@ func (b *broom) role(one leftover) (w way, why string) {
 			return b.api.DeleteRole(ctx, "", name, "")
 		},
 		there: there,
+	}, ""
+}
+
+// permission is for a permission of the environment, known by its name.
+func (b *broom) permission(one leftover) (w way, why string) {
+	name := one.entry.Label
+	if !carries(strings.ReplaceAll(name, "_", "-"), one.run) {
+		return w, "its name does not carry the id of the run"
+	}
+	return way{
+		remove: func(ctx context.Context) error { return b.api.DeletePermission(ctx, name) },
+		there: func(ctx context.Context) (bool, error) {
+			all, err := b.api.Permissions(ctx)
+			if scalekit.IsAbsent(err) {
+				return false, nil
+			}
+			return slices.ContainsFunc(all, func(p scalekit.Permission) bool { return p.Name == name }), err
+		},
 	}, ""
 }
 

@@ -110,9 +110,10 @@ func leftBehind(reports string, cfg *config.Config, older time.Duration, now tim
 }
 
 // order is in which things are removed. What was changed or broken is mended
-// first; people go before organizations, for one with somebody in it is not empty.
+// first; people go before organizations, for one with somebody in it is not empty,
+// and permissions after the roles that have them.
 func order(kind string) int {
-	kinds := []string{scalekit.LifetimeKind, "fault", "user", "directory user", "directory group", "MCP client", "organization", "role"}
+	kinds := []string{scalekit.LifetimeKind, "fault", "user", "directory user", "directory group", "MCP client", "organization", "role", "permission"}
 	if at := slices.Index(kinds, kind); at >= 0 {
 		return at
 	}

@@ -88,6 +88,15 @@ func (b *broom) carrying(ctx context.Context, run string) (found []string, err e
 			found = append(found, "role "+r.Name)
 		}
 	}
+	permissions, err := b.api.Permissions(ctx)
+	if err != nil && !scalekit.IsAbsent(err) {
+		return nil, err
+	}
+	for _, p := range permissions {
+		if carries(strings.ReplaceAll(p.Name, "_", "-"), run) {
+			found = append(found, "permission "+p.Name)
+		}
+	}
 	err = b.eachMCPClient(ctx, func(_ string, client scalekit.MCPClient) error {
 		if carries(client.Name, run) {
 			found = append(found, "MCP client "+client.Name)

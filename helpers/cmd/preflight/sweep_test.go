@@ -26,7 +26,7 @@ import (
 type environment struct {
 	*httptest.Server
 	mu      sync.Mutex
-	objects map[string][]map[string]any // organizations, users, clients, faults, roles
+	objects map[string][]map[string]any // organizations, users, clients, faults, roles, permissions
 	stuck   bool                        // it says that it deletes, and does not
 	deleted []string
 }
@@ -42,7 +42,7 @@ func newEnvironment(t *testing.T) *environment {
 		_, _ = w.Write([]byte(`{"access_token":"x","expires_in":86399,"error":"invalid_client"}`))
 	})
 	for path, member := range map[string]string{
-		"/api/v1/organizations": "organizations", "/api/v1/users:search": "users", "/api/v1/roles": "roles",
+		"/api/v1/organizations": "organizations", "/api/v1/users:search": "users", "/api/v1/roles": "roles", "/api/v1/permissions": "permissions",
 		"/api/v1/resources": "resources", "/api/v1/resources/res_1/clients": "clients", "/faults": "faults",
 		"/api/v1/organizations/org_9/users": "members",
 	} {
@@ -54,7 +54,7 @@ func newEnvironment(t *testing.T) *environment {
 	mux.HandleFunc("GET /api/v1/organizations/{id}", func(w http.ResponseWriter, r *http.Request) {
 		e.one(w, "organizations", "id", r.PathValue("id"), "organization")
 	})
-	for path, member := range map[string]string{"/api/v1/organizations/": "organizations", "/api/v1/users/": "users", "/faults/": "faults", "/api/v1/roles/": "roles"} {
+	for path, member := range map[string]string{"/api/v1/organizations/": "organizations", "/api/v1/users/": "users", "/faults/": "faults", "/api/v1/roles/": "roles", "/api/v1/permissions/": "permissions"} {
 		mux.HandleFunc("DELETE "+path+"{id}", func(w http.ResponseWriter, r *http.Request) { e.remove(w, member, r.PathValue("id")) })
 	}
 	mux.HandleFunc("DELETE /api/v1/resources/res_1/clients/{id}", func(w http.ResponseWriter, r *http.Request) { e.remove(w, "clients", r.PathValue("id")) })
@@ -165,6 +165,7 @@ func TestASweepBelievesOnlyWhatItSees(t *testing.T) {
 		l.Will("user", "ada-"+id+"-1@x.test")
 		l.Will("organization", id+"-2")
 		l.Will("role", "preflight_"+strings.ReplaceAll(id, "-", "_")+"_3")
+		l.Will("permission", "preflight_"+strings.ReplaceAll(id, "-", "_")+"_5")
 		l.Will("MCP client", "Preflight "+id+"-4")
 	})
 	e.objects["users"] = []map[string]any{{"id": "usr_1", "email": "Ada-" + run + "-1@x.test"}}
@@ -175,6 +176,7 @@ func TestASweepBelievesOnlyWhatItSees(t *testing.T) {
 		map[string]any{"id": "org_1", "external_id": run + "-2"}, map[string]any{"id": "org_2", "external_id": run + "-77"},
 		map[string]any{"id": "org_3", "external_id": run + "7"}, map[string]any{"id": "org_4", "external_id": "x" + run})
 	e.objects["roles"] = []map[string]any{{"name": "preflight_" + strings.ReplaceAll(run, "-", "_") + "_3"}, {"name": "admin"}}
+	e.objects["permissions"] = []map[string]any{{"name": "preflight_" + strings.ReplaceAll(run, "-", "_") + "_5"}, {"name": "projects:create"}}
 	e.objects["clients"] = []map[string]any{{"client_id": "m2m_1", "name": "Preflight " + run + "-4"}, {"client_id": "m2m_2", "name": "Preflight " + run + "-40"}}
 
 	code, out := e.sweep(t, reports, choice{yes: true})
@@ -183,9 +185,10 @@ func TestASweepBelievesOnlyWhatItSees(t *testing.T) {
 	assert.Contains(t, out, "still there   organization "+run+"-2\n")
 	assert.Contains(t, out, "still there   organization "+run+"-77 (run "+run+", whose ledger does not name it)")
 	assert.Contains(t, out, "still there   role ")
+	assert.Contains(t, out, "still there   permission ")
 	assert.Contains(t, out, "still there   MCP client Preflight "+run+"-4\n")
-	assert.Contains(t, out, "still shows 6 of what these runs made")
-	assert.ElementsMatch(t, []string{"usr_1", "org_1", "preflight_" + strings.ReplaceAll(run, "-", "_") + "_3", "m2m_1"}, e.deleted, "what was to be deleted")
+	assert.Contains(t, out, "still shows 7 of what these runs made")
+	assert.ElementsMatch(t, []string{"usr_1", "org_1", "preflight_" + strings.ReplaceAll(run, "-", "_") + "_3", "preflight_" + strings.ReplaceAll(run, "-", "_") + "_5", "m2m_1"}, e.deleted, "what was to be deleted")
 
 	e.stuck = false
 	e.objects["organizations"][2001]["external_id"] = "somebody-else's"
