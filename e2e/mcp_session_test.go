@@ -124,6 +124,31 @@ func TestMCPSession(t *testing.T) {
 		assert.False(c, c.Call(connection, "APP_MCP_READ_CALL", "").Good(), "a call in a session that was ended was answered; expected 404")
 	})
 
+	item.Case("who has left the organization has no assistant there any more", advice{
+		Why:      "somebody who was dismissed goes on reading the company's data by their assistant, for as long as it refreshes",
+		Mend:     "look at the person and the membership at every refresh, whichever client asks, and end sessions when somebody is removed or deactivated",
+		Standard: "OWASP ASVS 7.4.2; spec/mcp.md 5",
+	}, func(c *check) {
+		c.NeedMCP("APP_MCP_READ_CALL")
+		for _, what := range []string{"was removed", "was deactivated"} {
+			if what == "was deactivated" && !suite.cfg.APIDoes("deactivation") {
+				continue // removal is what every management API does
+			}
+			g := c.Guest()
+			tokens := g.Tokens(readScope(), "offline_access")
+			if tokens.RefreshToken == "" {
+				c.NotApplicable("MCP clients get no refresh token: they are connected for as long as an access token lives")
+			}
+			if what == "was deactivated" {
+				c.deactivate(g.user)
+			} else {
+				c.removeMember(g.user.OrgID, g.user)
+			}
+			answer := g.Redeem(g.at.Refresh(g.client, tokens.RefreshToken))
+			assert.False(c, answer.AccessToken != "", "the token endpoint gave an access token for a refresh token of somebody who %s since (HTTP %d)", what, answer.Status)
+		}
+	})
+
 	item.Case("taking the consent back ends the connection", advice{
 		Why:      "people who disconnect an assistant are not rid of it",
 		Mend:     "refuse refresh tokens without a consent, and keep access tokens short",

@@ -157,6 +157,17 @@ func (c *check) removeMember(organizationID string, user *flows.User) {
 	}
 }
 
+// deactivate switches off the membership of somebody's organization, as
+// PREFLIGHT_API_CAN=deactivation says it can be.
+func (c *check) deactivate(user *flows.User) {
+	c.Helper()
+	const off = "INACTIVE"
+	status, err := suite.world.API.SetMembershipStatus(suite.ctx, user.OrgID, user.ID, off)
+	if err != nil || status != off {
+		c.Trouble("the membership cannot be switched off (status %q, error %v)", status, err)
+	}
+}
+
 // membership is a person's place in an organization as the management API has
 // it; the zero value where there is none.
 func (c *check) membership(email, organizationID string) (user scalekit.User, m scalekit.Membership) {
