@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -33,6 +34,15 @@ func TestPortalUsers(t *testing.T) {
 			assert.True(c, v.ListsMember(person.Email), "%s is listed", person.Email)
 		}
 		assert.False(c, v.ListsMember(stranger.Email), "%s, of another organization, is listed", stranger.Email)
+		search := searchForm(v)
+		if search == nil {
+			return // what finds nothing finds no stranger
+		}
+		echo := c.found(v, search, c.unique()+"@preflight.invalid") // a page may say what was searched for
+		if c.found(v, search, colleague.Email) <= echo {
+			c.NotVerified("the widget's search finds nobody by their address: whom it would find was not seen")
+		}
+		assert.LessOrEqual(c, c.found(v, search, stranger.Email), echo, "how often the widget names %s, of another organization, when it is searched for them, and for somebody who does not exist", stranger.Email)
 	})
 
 	item.Case("somebody whom an administrator invites comes in", administration, func(c *check) {
@@ -156,6 +166,30 @@ func (c *check) widgetFor(v *flows.Visitor) *browser.Answer {
 		answer = v.Fetch(http.MethodGet, here.ResolveReference(next).String())
 	}
 	return answer
+}
+
+// searchForm is the form by which the widget looks for people; nil where it has
+// none.
+func searchForm(v *flows.Visitor) *screens.Form {
+	for _, form := range screens.FormsOn(v.HTML(), v.URL()) {
+		if form.Method == http.MethodGet && len(form.Editable) == 1 {
+			return form
+		}
+	}
+	return nil
+}
+
+// found sends a search for an address and counts how often the answer names it.
+func (c *check) found(v *flows.Visitor, search *screens.Form, email string) int {
+	c.Helper()
+	fields := maps.Clone(search.Fields)
+	for name := range search.Editable {
+		fields[name] = []string{email}
+	}
+	address := *search.Action
+	address.RawQuery = fields.Encode()
+	answer := v.Fetch(http.MethodGet, address.String())
+	return strings.Count(strings.ToLower(string(answer.Body)), strings.ToLower(email))
 }
 
 // sendAll sends the forms of the widget that name a person, with the role of an
