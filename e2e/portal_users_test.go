@@ -112,6 +112,25 @@ func TestPortalUsers(t *testing.T) {
 		}
 	})
 
+	item.Case("an administrator who was demoted looks after nobody any more", advice{
+		Why:      "an administrator whom the customer no longer trusts removes the others, or becomes one again, for as long as they stay signed in",
+		Mend:     "ask for the role of now at each request of the widget, never for the one of the sign-in",
+		Standard: "OWASP ASVS 8.3.1, 8.3.2; DEFECTS.md C-28",
+	}, func(c *check) {
+		c.Cast(2)
+		c.NeedEndOfAccess()
+		admin := c.NewAdmin()
+		colleague := c.NewColleague(admin)
+		v := c.asAdmin(admin)
+		forms := screens.FormsOn(v.HTML(), v.URL())
+		_, before := c.membership(colleague.Email, admin.OrgID)
+		c.setRoles(admin, memberRole)
+		c.Outlive(admin, c.TokenLife()) // what a token says may count as long as it lives
+		c.sendAll(v, forms, colleague.ID, map[string]string{})
+		_, after := c.membership(colleague.Email, admin.OrgID)
+		assert.Equal(c, append(roleNames(before), before.Status), append(roleNames(after), after.Status), "roles and membership of a colleague, before and after somebody who was demoted has sent the administrator's forms")
+	})
+
 	item.Case("an administrator changes nobody of another organization", advice{
 		Why:      "an administrator of one customer promotes or removes the people of another",
 		Mend:     "look each person up within the organization of the session",
@@ -129,9 +148,12 @@ func TestPortalUsers(t *testing.T) {
 	})
 }
 
-// adminRole is the role that every environment gives to administrators
-// (spec/api.md 5.3).
-const adminRole = "admin"
+// The roles that every environment gives to administrators and to everybody
+// else (spec/api.md 5.3).
+const (
+	adminRole  = "admin"
+	memberRole = "member"
+)
 
 // NewAdmin is a person with an organization of their own, who administers it.
 func (c *check) NewAdmin() *flows.User {
