@@ -116,6 +116,30 @@ func TestRedirects(t *testing.T) {
 		}
 	})
 
+	item.Case("nor does it after a sign-in that was cancelled", open, func(c *check) {
+		if suite.cfg.AppReturnToParam == "" {
+			c.NotVerified("set APP_RETURN_TO_PARAM (see .env.example)")
+		}
+		v := c.Browser()
+		cancelled := func(next string) string {
+			return suite.cfg.AppWith(suite.cfg.AppLoginPath, url.Values{suite.cfg.AppReturnToParam: {next}, "error": {"access_denied"}})
+		}
+		usual := v.ReturnTo(cancelled(suite.cfg.AppProtectedPath)) // where a product has such people, if not here
+		for _, next := range openRedirects() {
+			leaving := v.ReturnTo(cancelled(next))
+			assert.True(c, leaving == "" || leaving == usual, "%s=%q and error=access_denied at the login: the browser is sent to %s", suite.cfg.AppReturnToParam, next, leaving)
+		}
+		for _, next := range otherSites() {
+			request := v.HoldAuthorize()
+			v.Goto(v.LoginURL(next))
+			if request.Came() { // else the address was refused at once
+				leaving := v.ReturnTo(refusal(c, request.Await().URL, "access_denied"))
+				assert.True(c, leaving == "" || leaving == usual, "%s=%q, and error=access_denied at the callback: the browser is sent to %s", suite.cfg.AppReturnToParam, next, leaving)
+			}
+			request.Release()
+		}
+	})
+
 	item.Case("in a browser a sign-in with a return-to address of another site ends at the application", open, func(c *check) {
 		if suite.cfg.AppReturnToParam == "" {
 			c.NotVerified("set APP_RETURN_TO_PARAM (see .env.example)")
