@@ -96,6 +96,21 @@ func TestRedirects(t *testing.T) {
 				assert.True(c, end.Followed || leftFor == registered, "post_logout_redirect_uri=%q: the browser is sent to %s", uri, leftFor)
 			}
 		}
+		for _, lacking := range []string{"client_id", "id_token_hint", "client_id and id_token_hint"} {
+			parameters := url.Values{"id_token_hint": {hint}, "client_id": {suite.cfg.AppClientID}}
+			for name := range parameters {
+				if strings.Contains(lacking, name) {
+					parameters.Del(name)
+				}
+			}
+			usual := agent.Get(suite.world.API.LogoutURL(parameters)).URL.String() // without a wish
+			for _, uri := range otherSites() {
+				parameters.Set("post_logout_redirect_uri", uri)
+				end := agent.Get(suite.world.API.LogoutURL(parameters))
+				leftFor := end.URL.String()
+				assert.True(c, end.Followed || leftFor == registered || leftFor == usual, "post_logout_redirect_uri=%q without %s: the browser is sent to %s", uri, lacking, leftFor)
+			}
+		}
 	})
 
 	open := advice{
