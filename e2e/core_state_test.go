@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -97,6 +98,18 @@ func TestState(t *testing.T) {
 		again := c.Browser().AnswerRequest(request, attacker)
 		v.Goto(again.URL())
 		v.VerifyNotSignedInAs(attacker)
+	})
+
+	item.Case("the auth environment sends the state back with an error, too", advice{
+		Why:      "the product cannot tell which sign-in has failed: it refuses the answer as a forged one, and nobody learns what was wrong",
+		Mend:     "send state with every answer to the redirect URI, with error as with code",
+		Standard: "RFC 6749 §4.1.2.1; OpenID Connect Core §3.1.2.6",
+	}, func(c *check) {
+		state := scalekit.NewNonce()
+		_, end := flows.NewAgent(c, suite.world).Authorize(url.Values{"prompt": {"none"}, "state": {state}})
+		answer := end.URL.Query()
+		assert.Equal(c, state, answer.Get("state"), "state in the answer to prompt=none where nobody is signed in: error=%q, at %s (HTTP %d)",
+			answer.Get("error"), end.URL.Path, end.Status)
 	})
 
 	item.Case("sign-ins that were begun side by side in two tabs both end", advice{
