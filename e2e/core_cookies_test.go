@@ -57,6 +57,32 @@ func TestCookies(t *testing.T) {
 		}
 	})
 
+	anew := advice{
+		Why:      "what was out of reach of scripts and eavesdroppers at the sign-in is within it a few minutes later, and nobody looks again",
+		Mend:     "set the session's cookies in one place, with the same attributes each time",
+		Standard: "OWASP ASVS 3.3.1, 3.3.3 and 3.3.4",
+	}
+	item.Case("cookies that a new sign-in sets are no less guarded than those of before", anew, func(c *check) {
+		user := c.AnyUser()
+		v := c.signedInAs(user, (*flows.Visitor).SignIn)
+		before := c.sessionCookies(v)
+		v.SignInAnew(user)
+		v.VerifySignedIn(user)
+		c.noLessGuarded(v, before, "a new sign-in")
+	})
+
+	item.Case("nor are those that come with new tokens", anew, func(c *check) {
+		c.NeedEndOfAccess()
+		user := c.AnyUser()
+		v := c.signedInAs(user, (*flows.Visitor).SignIn)
+		before := c.sessionCookies(v)
+		c.Outlive(user, c.TokenLife())
+		v.Goto(suite.cfg.App(suite.cfg.AppProtectedPath))
+		if v.WhoAmI(user.Email) != "" { // who was thrown out instead is a matter of core/refresh
+			c.noLessGuarded(v, before, "the first renewal")
+		}
+	})
+
 	item.Case("another site cannot change anything in the person's name", advice{
 		Why:      "a page that the person visits elsewhere changes their data while they are signed in",
 		Mend:     "SameSite=Lax or Strict on the session's cookies, or a CSRF token or Origin check on every write",
@@ -298,6 +324,37 @@ func (c *check) sessionCookies(v *flows.Visitor) (carriers []browser.Cookie) {
 	}
 	require.NotEmpty(c, carriers, "cookies of the application that carry the session")
 	return carriers
+}
+
+// noLessGuarded asserts that the cookies that carried the session before lack
+// nothing, as they were set again, that none of them lacked then.
+func (c *check) noLessGuarded(v *flows.Visitor, before []browser.Cookie, after string) {
+	c.Helper()
+	var again []browser.Cookie
+	jar := appCookies(v)
+	for _, carrier := range before {
+		if cookie, there := jar[carrier.Name]; there {
+			again = append(again, cookie)
+		}
+	}
+	if len(again) == 0 {
+		again = c.sessionCookies(v) // their names are new, too
+	}
+	known := unguarded(before)
+	lost := slices.DeleteFunc(unguarded(again), func(guard string) bool { return slices.Contains(known, guard) })
+	assert.Empty(c, lost, "what the cookies that carry the session have lost by %s", after)
+}
+
+// unguarded is what one or more of the cookies lack.
+func unguarded(cookies []browser.Cookie) (lacking []string) {
+	for _, cookie := range cookies {
+		for guard, there := range map[string]bool{"HttpOnly": cookie.HTTPOnly, "Secure": cookie.Secure, "a host of their own": cookie.HostOnly} {
+			if !there && !slices.Contains(lacking, guard) {
+				lacking = append(lacking, guard)
+			}
+		}
+	}
+	return lacking
 }
 
 // appCookies are the application's cookies in this browser, by name.

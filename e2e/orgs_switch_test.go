@@ -46,6 +46,22 @@ func TestOrganizationSwitch(t *testing.T) {
 		assert.Equal(c, p.to.orgID, claims["oid"], "oid of the access token after the switch")
 	})
 
+	item.Case("the session's cookies are no less guarded after the switch", advice{
+		Why:      "after a switch one injected script, or a link without TLS, takes the session that was out of its reach before",
+		Mend:     "set the session's cookies in one place, with the same attributes at a switch as at a sign-in",
+		Standard: "OWASP ASVS 3.3.1, 3.3.3 and 3.3.4",
+	}, func(c *check) {
+		c.Cast(1)
+		user := c.NewUser()
+		second := c.Join(user)
+		v := c.signedInAs(user, (*flows.Visitor).SignIn)
+		before := c.sessionCookies(v)
+		v.Goto(suite.cfg.Switch())
+		v.ChooseOrganization(second)
+		v.AwaitLanding()
+		c.noLessGuarded(v, before, "the switch")
+	})
+
 	item.Case("nothing of the organization before can be reached by its address", advice{
 		Why:      "whoever ever belonged to a customer keeps its data in the browser's history",
 		Mend:     "compare the organization of each object with the oid of the token, for every method",
