@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 	"unicode"
@@ -238,6 +240,105 @@ func TestPassword(t *testing.T) {
 		answer = other.SendPassword(other.PasswordForm(local+"@"+strings.ToUpper(domain)), user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken for the same address with its domain in capitals, after %d wrong ones", suite.cfg.PasswordAttempts+1)
+	})
+
+	item.Case("guesses sent at the same moment are counted like those one after the other", advice{
+		Why:      "a guesser sends a list of passwords in one moment, and the lock comes when all of them were judged",
+		Mend:     "give each guess its place in the count before it is compared, in one step, and give the place back when it was right",
+		Standard: "OWASP ASVS 6.3.1; CWE-307; CWE-362",
+		Limits:   true,
+	}, func(c *check) {
+		const atOnce = 5
+		user := c.NewPasswordUser()
+		guessers := make([]func(password string) *browser.Answer, atOnce)
+		for i := range guessers {
+			v := c.Unseen()
+			form := v.PasswordForm(user.Email)
+			guessers[i] = func(password string) *browser.Answer { return v.SendPassword(form, password) }
+		}
+		// All but one of the tries that are allowed come one after the other, so
+		// that a handful of requests is enough for the rest.
+		before := max(suite.cfg.PasswordAttempts-1, 1)
+		judged := guessers[0](newPassword())
+		for range before - 1 {
+			guessers[0](newPassword())
+		}
+		answers := make([]*browser.Answer, atOnce)
+		var wait sync.WaitGroup
+		for i, guess := range guessers {
+			wrong := newPassword()
+			wait.Go(func() { answers[i] = guess(wrong) })
+		}
+		wait.Wait()
+		if slices.Contains(answers, nil) {
+			return // a request has ended the case
+		}
+		fresh := c.Unseen()
+		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
+		require.False(c, signsIn(answer.Status, answer.Header),
+			"the right password was taken after %d wrong ones, %d of them at the same moment", before+atOnce, atOnce)
+		// What was judged and what was refused unseen is told apart by the answer.
+		like := func(a, b *browser.Answer) bool {
+			return a.Status == b.Status && flows.AnswerText(a, user.Email) == flows.AnswerText(b, user.Email)
+		}
+		if like(guessers[0](newPassword()), judged) {
+			c.NotVerified("an address that is locked is answered like one that is not, so that nobody can see which of the guesses were judged")
+		}
+		more := 0
+		for _, answer := range answers {
+			if like(answer, judged) {
+				more++
+			}
+		}
+		assert.LessOrEqual(c, before+more, suite.cfg.PasswordAttempts+1, "wrong passwords that were judged, %d of them sent at the same moment", atOnce)
+	})
+
+	item.Case("asking for a reset gives no more guesses", advice{
+		Why:      "a guesser presses \"forgot password\" after every few tries, and never runs out of them",
+		Mend:     "forget the wrong passwords of an address when a new password was set by the mail's link, and not when the mail was asked for",
+		Standard: "OWASP ASVS 6.3.1; CWE-307",
+		Limits:   true,
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		guess := func(n int) {
+			v := c.Unseen()
+			form := v.PasswordForm(user.Email)
+			for range n {
+				v.SendPassword(form, newPassword())
+			}
+		}
+		guess(suite.cfg.PasswordAttempts - 1)
+		c.Unseen().RequestReset(user)
+		guess(2)
+		fresh := c.Unseen()
+		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
+		require.False(c, signsIn(answer.Status, answer.Header),
+			"the right password was taken after %d wrong ones, because a reset mail was asked for between them", suite.cfg.PasswordAttempts+1)
+	})
+
+	item.Case("a lock does not tell who has an account", advice{
+		Why:      "lists of customers are made by wrong passwords: what is locked after some of them exists",
+		Mend:     "count wrong passwords by the address that was typed, whether or not there is an account",
+		Standard: "OWASP ASVS 6.3.8; WSTG-IDNT-04",
+		Limits:   true,
+	}, func(c *check) {
+		known, unknown := c.NewPasswordUser(), c.NewPerson()
+		guess := func(user *flows.User) func() *browser.Answer {
+			v := c.Unseen()
+			form := v.PasswordForm(user.Email)
+			return func() *browser.Answer { return v.SendPassword(form, newPassword()) }
+		}
+		atKnown, atUnknown := guess(known), guess(unknown)
+		var seen, unseen *browser.Answer
+		for range suite.cfg.PasswordAttempts + 1 { // in turns, so that no limit of the sender's meets one of them alone
+			seen, unseen = atKnown(), atUnknown()
+		}
+		if guess(c.NewPerson())().Status == http.StatusTooManyRequests {
+			c.NotVerified("an address at which nobody has guessed is turned away (HTTP 429): the limit is the sender's, and hides that of an address")
+		}
+		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one, after %d wrong passwords for each", suite.cfg.PasswordAttempts+1)
+		assert.Equal(c, withoutNumbers(flows.AnswerText(unseen, unknown.Email)), withoutNumbers(flows.AnswerText(seen, known.Email)),
+			"words for a known address against an unknown one, after %d wrong passwords for each", suite.cfg.PasswordAttempts+1)
 	})
 
 	item.Case("a reset link dies with a newer one", advice{
@@ -515,6 +616,28 @@ func TestPassword(t *testing.T) {
 		probe.VerifyNoWayIn()
 	})
 
+	item.Case("opening a reset link does not begin its time anew", advice{
+		Why:      "who visits a link now and then keeps a key to the account for as long as they like",
+		Mend:     "count the lifetime of a reset link from its mail (PREFLIGHT_RESET_LIFETIME)",
+		Standard: "OWASP ASVS 6.4.1 and 6.5.5",
+	}, func(c *check) {
+		c.NeedMethod("password")
+		c.NeedTime(suite.cfg.ResetLifetime * 5 / 4)
+		user := c.NewPasswordUser()
+		v := c.Unseen()
+		link := v.LinkIn(v.RequestReset(user))
+		c.NearlyOutlive(user, suite.cfg.ResetLifetime)
+		v.Goto(link)
+		v.Await(screens.NewPasswordInput)
+		c.Pass(user, suite.cfg.ResetLifetime*3/4) // over by the mail's time, and far from it by the page's
+		late := *user
+		late.Password = newPassword()
+		v.SetNewPassword(link, late.Password)
+		probe := c.Unseen()
+		probe.TryPassword(late.Email, late.Password)
+		probe.VerifyNoWayIn()
+	})
+
 	item.Case("a reset link that is nearly over still works", advice{
 		Why:      "mails take their time; a link that ends before its mail says so locks people out for good",
 		Mend:     "let reset links live for as long as the mail promises (PREFLIGHT_RESET_LIFETIME)",
@@ -560,6 +683,17 @@ func (c *check) locked() *flows.User {
 		v.SendPassword(form, newPassword())
 	}
 	return user
+}
+
+// withoutNumbers is a text without its digits: an answer may say for how many
+// seconds more an address is locked.
+func withoutNumbers(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // samplesOfEach is how often each kind of request is timed: below the attempts

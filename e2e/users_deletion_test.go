@@ -77,6 +77,27 @@ func TestUserDeletion(t *testing.T) {
 		agent.VerifyNoWayIn()
 	})
 
+	item.Case("a reset link of before opens nothing", advice{
+		Why:      "an old mail sets the password of whoever has the address now",
+		Mend:     "delete the reset links with the user, and let a link name an account, not an address",
+		Standard: "OWASP ASVS 7.4.2",
+	}, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Unseen()
+		link := v.LinkIn(v.RequestReset(user))
+		known, _ := c.membership(user.Email, "")
+		user.ID = known.ID
+		c.deleteUser(user)
+		next := &flows.User{Email: user.Email, Password: newPassword()}
+		c.Unseen().SignUpByPassword(next)
+		intruder := *next
+		intruder.Password = newPassword()
+		v.SetNewPassword(link, intruder.Password)
+		probe := c.Unseen()
+		probe.TryPassword(intruder.Email, intruder.Password)
+		probe.VerifyNoWayIn()
+	})
+
 	item.Case("a social account of before brings nothing back", advice{
 		Why:      "who was dismissed presses the provider's button, and has the account, the companies and the rights of before",
 		Mend:     "delete the links to providers with the user, and look for nobody among those who are deleted",
