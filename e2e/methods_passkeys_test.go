@@ -72,6 +72,15 @@ func TestPasskeys(t *testing.T) {
 		victim.v.VerifySignedIn(victim.user)
 	})
 
+	item.Case("no other site can show the page of one's passkeys in a frame", keptOutOfFrames, func(c *check) {
+		c.NeedMethod("passkey")
+		c.Cast(1)
+		v := c.Browser()
+		v.SignIn(c.NewUser())
+		v.OpenPasskeys()
+		c.unframableHere("the page of one's passkeys", v)
+	})
+
 	item.Case("a passkey of somebody else cannot be renamed", advice{
 		Why:      "a stranger writes on somebody's own page, and makes them remove the wrong key",
 		Mend:     "compare the credential's owner with the session's user before renaming",

@@ -509,6 +509,14 @@ func TestPassword(t *testing.T) {
 		c.toldToNobody(v, v.LinkIn(v.RequestReset(user)))
 	})
 
+	item.Case("no other site can show the page behind a reset link in a frame", keptOutOfFrames, func(c *check) {
+		user := c.NewPasswordUser()
+		v := c.Unseen()
+		v.Goto(v.LinkIn(v.RequestReset(user)))
+		v.Await(screens.NewPasswordInput)
+		c.unframableHere("the page behind a reset link", v)
+	})
+
 	item.Case("the address of a sign-up link is told to no other host", linkStaysHere, func(c *check) {
 		c.NeedMethod("password")
 		user := c.NewPerson()

@@ -13,6 +13,7 @@ import (
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/rbac"
+	"github.com/auth-preflight/auth-preflight/helpers/screens"
 )
 
 // Who changes the organization changes it whole: token, pages, data and roles.
@@ -187,6 +188,17 @@ func TestOrganizationSwitch(t *testing.T) {
 		end = chooser.Through(first, &stranger) // sends the id where the page asks for an organization
 		c.notThere(chooser, grant, end, second, "by its id on the page that asks for an organization")
 		agent.VerifySignedIn(user)
+	})
+
+	item.Case("no other site can show the page that asks for an organization in a frame", keptOutOfFrames, func(c *check) {
+		c.Cast(1)
+		user := c.NewUser()
+		c.Join(user)
+		v := c.Browser()
+		v.SignIn(user)
+		v.Goto(suite.cfg.Switch())
+		v.Await(screens.Organization)
+		c.unframableHere("the page that asks for an organization", v)
 	})
 
 	item.Case("who has switched can go back", advice{

@@ -227,6 +227,15 @@ func TestInvitation(t *testing.T) {
 		c.toldToNobody(c.Browser(), link)
 	})
 
+	item.Case("no other site can show the invitation in a frame", keptOutOfFrames, func(c *check) {
+		host, guest := c.NewUser(), c.NewPerson()
+		_, link := c.Invite(host.OrgID, guest)
+		v := c.Browser()
+		v.Goto(link)
+		v.AwaitLandingOr("form")
+		c.unframableHere("the page behind an invitation", v)
+	})
+
 	item.Case("a link that was altered is refused", advice{
 		Why:      "links can be guessed, or made for another organization",
 		Mend:     "make the link's token from 128 random bits and look it up as a whole",
