@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/inbox"
 	"github.com/auth-preflight/auth-preflight/helpers/pace"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
@@ -75,6 +78,69 @@ func TestAuthLogs(t *testing.T) {
 			assert.False(c, secret != "" && strings.Contains(text, secret), "the auth log of %s holds secret %d of %d that this case typed or was given", user.Email, i+1, len(secrets))
 		}
 	})
+
+	item.Case("no link of a reset, a sign-up or an invitation stands in the log", advice{
+		Why:      "whoever may read the log asks for a reset of anybody's password, and opens the link before its owner does",
+		Mend:     "log that a mail was sent, and never what is in it",
+		Standard: "OWASP ASVS 16.2.5; CWE-532",
+	}, func(c *check) {
+		host, user, newcomer, guest := c.NewUser(), c.NewUser(), c.NewPerson(), c.NewPerson()
+		newcomer.Password = newPassword()
+		v := c.Unseen()
+		asked := map[string]*flows.User{}
+		if suite.cfg.Has("password") && v.TryReset(user) {
+			asked["a reset"] = user
+		}
+		if suite.cfg.Has("password") && v.TrySignUp(newcomer) {
+			asked["a sign-up"] = newcomer
+		}
+		err := suite.create(func(ctx context.Context) error {
+			_, err := suite.world.API.CreateUser(ctx, host.OrgID, scalekit.NewUser{
+				Email: guest.Email, GivenName: guest.GivenName, FamilyName: guest.FamilyName, Invite: true,
+			})
+			return err
+		})
+		if err == nil {
+			asked["an invitation"] = guest
+		}
+		tokens := map[string]string{}
+		for what, who := range asked {
+			if token := c.mailedToken(v, who); token != "" {
+				tokens[what] = token
+			}
+		}
+		if len(tokens) == 0 {
+			c.NotVerified("no mail came whose link has a token: methods/password and users/invitation say why")
+		}
+		c.Quiet(host)
+		c.awaitLog(host.Email, "SUCCESS") // what happened before it is in the log by now
+		for what, token := range tokens {
+			text, err := suite.world.API.AuthLogText(suite.ctx, asked[what].Email)
+			if err != nil {
+				c.Trouble("the auth log does not answer: %v", err)
+			}
+			assert.NotContains(c, text, token, "the auth log, which is to hold no token of the link of %s", what)
+		}
+	})
+}
+
+// mailedToken is the token in the link of the first mail to somebody; "" where
+// none comes: other items are about mails.
+func (c *check) mailedToken(v *flows.Visitor, to *flows.User) string {
+	c.Helper()
+	ctx, cancel := context.WithTimeout(suite.ctx, c.patience())
+	defer cancel()
+	mail, err := suite.world.Inbox.Wait(ctx, inbox.Match{To: to.Email, Wanted: v.HasLink})
+	if err != nil {
+		return ""
+	}
+	link, err := url.Parse(v.LinkIn(mail))
+	if err != nil {
+		return ""
+	}
+	token := link.Query().Get("token")
+	suite.learn(token)
+	return token
 }
 
 // awaitLog waits until the auth log has an entry with a status for an address.

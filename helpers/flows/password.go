@@ -41,6 +41,14 @@ func (v *Visitor) signUp(email, password string) *url.URL {
 	return v.URL()
 }
 
+// TrySignUp sends a sign-up without drawing a page, and reports whether the
+// pages let it.
+func (v *Visitor) TrySignUp(user *User) bool {
+	v.T.Helper()
+	w, ok := v.signUpPage()
+	return ok && w.send(screens.PasswordInput, map[string]string{"email": user.Email, "password": user.Password})
+}
+
 // SubmitSignUp fills in the sign-up page and sends it.
 func (v *Visitor) SubmitSignUp(email, password string) {
 	v.T.Helper()
@@ -85,6 +93,13 @@ func (v *Visitor) RequestReset(user *User) inbox.Message {
 		v.AskForReset(user.Email)
 	}
 	return v.AwaitMail(user, mark, "a mail with a link to set a new password", v.HasLink)
+}
+
+// TryReset asks for a link to set a new password without drawing a page, and
+// reports whether the pages let it.
+func (v *Visitor) TryReset(user *User) bool {
+	v.T.Helper()
+	return v.walkToReset(user.Email)
 }
 
 // AskForReset goes through "forgot password" for an address.
