@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -87,20 +88,41 @@ func TestJITDomains(t *testing.T) {
 		assert.True(c, first.routed(ada.Email), "whoever types an address of %s is sent to the provider of the organization that registered it first; expected that, saw another way", first.Domain)
 	})
 
-	item.Case("with provisioning off nobody new gets in, and members do", advice{
-		Why:      "a company that adds its people by hand gets members whom it never chose, and pays for them",
-		Mend:     "refuse unknown people where the connection's provisioning is off",
-		Standard: jitRules,
+	for _, protocol := range protocols {
+		item.Case("with provisioning off nobody new gets in over "+protocol.name+", and members do", advice{
+			Why:      "a company that adds its people by hand gets members whom it never chose, and pays for them",
+			Mend:     "refuse unknown people where the connection's provisioning is off, whatever the provider speaks",
+			Standard: jitRules + "; CWE-863",
+		}, func(c *check) {
+			w := protocol.open(c, connectionSettings{NoJIT: true})
+			orgID, _ := w.ids()
+			eve, ada := w.employee("eve"), w.employee("ada")
+			w.signIn(eve).mustBeRefused()
+			w.mustNotJoin(eve.Email)
+			c.api("a person is made by hand", func(ctx context.Context) error {
+				_, err := suite.world.API.CreateUser(ctx, orgID, scalekit.NewUser{Email: ada.Email})
+				return err
+			})
+			w.signIn(ada).mustBe(ada)
+		})
+	}
+
+	item.Case("with provisioning off an invitation that is over is not taken up at the company's provider", advice{
+		Why:      "what was offered a year ago still opens the customer's data, to whoever the provider knows by now",
+		Mend:     "look at how old the invitation is before a sign-in by the provider makes its membership active",
+		Standard: "spec/hosted-pages.md 10; " + jitRules,
 	}, func(c *check) {
+		c.NeedMethod("saml")
+		c.NeedTime(suite.cfg.InvitationLifetime)
 		w := c.company(connectionSettings{NoJIT: true})
-		eve, ada := w.employee("eve"), w.employee("ada")
-		w.signIn(eve).mustBeRefused()
-		w.mustNotJoin(eve.Email)
-		c.api("a person is made by hand", func(ctx context.Context) error {
-			_, err := suite.world.API.CreateUser(ctx, w.OrgID, scalekit.NewUser{Email: ada.Email})
+		eve := w.employee("eve")
+		c.api("a person is invited", func(ctx context.Context) error {
+			_, err := suite.world.API.CreateUser(ctx, w.OrgID, scalekit.NewUser{Email: eve.Email, Invite: true})
 			return err
 		})
-		w.signIn(ada).mustBe(ada)
+		c.OutliveBy(&flows.User{Email: eve.Email}, suite.cfg.InvitationLifetime, time.Hour)
+		w.signIn(eve).mustBeRefused()
+		assert.NotEqual(c, "ACTIVE", c.mustKnow(eve.Email).StatusIn(w.OrgID), "the membership of who came by the provider after the invitation's end")
 	})
 }
 
