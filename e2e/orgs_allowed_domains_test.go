@@ -59,6 +59,37 @@ func TestAllowedDomains(t *testing.T) {
 		c.notMember(stranger, organization, "somebody of another domain who has asked for the organization")
 	})
 
+	item.Case("somebody who was deactivated cannot join again by the domain of their address", advice{
+		Why:      "who was let go brings themselves back with one click, for as long as their mailbox is open",
+		Mend:     "let the allow-list make members of who has no membership at all, and leave one that was switched off as it is",
+		Standard: "OWASP ASVS 7.4.2, 8.4.1",
+	}, func(c *check) {
+		c.NeedMethod("email_code")
+		if !suite.cfg.APIDoes("deactivation") {
+			c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
+		}
+		domain := c.ownDomain()
+		organization := c.organizationAllowing(domain.name)
+		person := c.personIn(domain.id)
+		person.OrgID = organization
+		c.Quiet(person)
+		known, joined := c.membership(person.Email, organization)
+		require.Equal(c, "ACTIVE", joined.Status, "the membership of who has joined")
+		person.ID = known.ID
+		c.Join(person) // so that there is something to choose
+		const off = "INACTIVE"
+		status, err := suite.world.API.SetMembershipStatus(suite.ctx, organization, person.ID, off)
+		if err != nil || status != off {
+			c.Trouble("the membership cannot be switched off, although PREFLIGHT_API_CAN says so (status %q): %v", status, err)
+		}
+		agent := flows.NewAgent(c, suite.world)
+		grant, first := agent.Authorize(nil)
+		end := agent.Through(first, person) // sends the id, offered or not
+		c.notThere(agent, grant, end, organization, "after they were deactivated")
+		_, m := c.membership(person.Email, organization)
+		assert.Equal(c, off, m.Status, "the membership of who was deactivated and has asked for the organization again")
+	})
+
 	item.Case("a domain that only looks like an allowed one opens nothing", advice{
 		Why:      "an attacker registers a domain that ends alike, and is a colleague",
 		Mend:     "compare whole domains, letter by letter: no prefix, no suffix, no sub-domain, no letters of other scripts",

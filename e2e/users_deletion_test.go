@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/auth-preflight/auth-preflight/helpers/flows"
+	"github.com/auth-preflight/auth-preflight/helpers/passkey"
 	"github.com/auth-preflight/auth-preflight/helpers/scalekit"
 )
 
@@ -26,6 +29,25 @@ func TestUserDeletion(t *testing.T) {
 		c.refreshDead(there)
 		tokens, _ := there.Tokens(nil)
 		assert.Nil(c, tokens, "tokens by the session that another browser had at the auth environment")
+	})
+
+	item.Case("the refresh tokens of somebody who was deleted by the product's own id of them are dead, too", advice{
+		Why:      "the product deletes people by the id that it knows, and a dismissed employee goes on",
+		Mend:     "let every way to delete a user end their sessions, and look at the user at every refresh",
+		Standard: "OWASP ASVS 7.4.2; spec/api.md 5.2",
+	}, func(c *check) {
+		user := c.NewUser()
+		before, theirs := c.Access(user), c.unique()
+		known, err := suite.world.API.SetExternalID(suite.ctx, user.ID, theirs)
+		if err != nil || known.ExternalID != theirs {
+			c.NotVerified(fmt.Sprintf("the management API gives a person no external id (error: %v)", err))
+		}
+		if err := suite.world.API.DeleteUserByExternalID(suite.ctx, theirs); err != nil {
+			c.NotVerified(fmt.Sprintf("the management API does not delete a person by their external id: %v", err))
+		}
+		c.refreshDead(before)
+		tokens, _ := before.Tokens(nil)
+		assert.Nil(c, tokens, "tokens by the session of somebody who was deleted by their external id")
 	})
 
 	item.Case("somebody who was deleted is out in every browser when the access token ends", advice{
@@ -96,6 +118,28 @@ func TestUserDeletion(t *testing.T) {
 		probe := c.Unseen()
 		probe.TryPassword(intruder.Email, intruder.Password)
 		probe.VerifyNoWayIn()
+	})
+
+	item.Case("a passkey of before opens nothing, whoever has the address now", advice{
+		Why:      "who was dismissed comes in by the passkey of before, to the account of who has their address now",
+		Mend:     "delete the passkeys with the user, and keep them by the user's id, not by the address",
+		Standard: "OWASP ASVS 7.4.2; WebAuthn Level 3 §7.2",
+	}, func(c *check) {
+		c.NeedMethod("passkey")
+		user := c.NewUser()
+		v := c.Browser()
+		device := passkey.New(v.Page, passkey.Options{ResidentKey: true, UserVerified: true})
+		v.SignIn(user)
+		v.AddPasskey(device)
+		v.ClearCookies(nil) // what the sessions of before are worth is another question
+		c.deleteUser(user)
+		c.api("somebody new gets the address", func(ctx context.Context) error {
+			_, err := suite.world.API.CreateUser(ctx, user.OrgID, scalekit.NewUser{Email: user.Email})
+			return err
+		})
+		v.ChoosePasskey()
+		v.AwaitPasskeyEnd()
+		v.VerifyNoWayIn()
 	})
 
 	item.Case("a social account of before brings nothing back", advice{

@@ -135,6 +135,16 @@ func (c *Client) UpdateUser(ctx context.Context, id string, profile Profile) (*U
 	return c.user(ctx, http.MethodPatch, "/api/v1/users/"+url.PathEscape(id), nil, in)
 }
 
+// SetExternalID gives a person the id by which the product knows them.
+func (c *Client) SetExternalID(ctx context.Context, id, externalID string) (*User, error) {
+	return c.user(ctx, http.MethodPatch, "/api/v1/users/"+url.PathEscape(id), nil, map[string]any{"external_id": externalID})
+}
+
+// DeleteUserByExternalID deletes the person whom the product knows by this id.
+func (c *Client) DeleteUserByExternalID(ctx context.Context, externalID string) error {
+	return c.call(ctx, http.MethodDelete, "/api/v1/users:external/"+url.PathEscape(externalID), nil, nil, nil)
+}
+
 // DeleteUser deletes a person. One who is gone already is no error.
 func (c *Client) DeleteUser(ctx context.Context, id string) error {
 	return gone(c.call(ctx, http.MethodDelete, "/api/v1/users/"+url.PathEscape(id), nil, nil, nil))
