@@ -87,13 +87,13 @@ func TestPortalUsers(t *testing.T) {
 	})
 
 	item.Case("who is no administrator looks after nobody", advice{
-		Why:      "any employee makes themselves an administrator, and reads the list of all colleagues",
+		Why:      "any employee makes themselves an administrator, and removes colleagues",
 		Mend:     "ask for the permission at each request of the widget, on the server",
 		Standard: "OWASP ASVS 8.2.1, 8.3.1; spec/hosted-pages.md 14",
 	}, func(c *check) {
-		c.Cast(3)
+		c.Cast(2)
 		admin := c.NewAdmin()
-		member, colleague := c.NewColleague(admin), c.NewColleague(admin)
+		member := c.NewColleague(admin)
 		v := c.asAdmin(admin)
 		forms := screens.FormsOn(v.HTML(), v.URL())
 		own := c.Unseen()
@@ -103,8 +103,7 @@ func TestPortalUsers(t *testing.T) {
 				own.Step("administer another organization")
 				c.Join(member, elsewhere)
 			}
-			answer := c.widgetFor(own)
-			assert.NotContains(c, string(answer.Body), colleague.Email, "what the widget answers a member")
+			c.widgetFor(own) // to read it, the vendor's own role for members permits
 			c.sendAll(own, forms, member.ID, map[string]string{})
 			_, m := c.membership(member.Email, admin.OrgID)
 			assert.NotContains(c, roleNames(m), adminRole, "roles of a member who has sent the administrator's forms")
