@@ -110,6 +110,38 @@ func TestRefresh(t *testing.T) {
 		v.VerifySignedOut()
 	})
 
+	item.Case("a silent sign-in does not put off the end of the environment's session", advice{
+		Why:      "a stolen session that is sent past the environment now and then never ends, and nobody is asked who they are again",
+		Mend:     "count the absolute timeout from the sign-in at which somebody proved who they are, whatever follows in that session",
+		Standard: "OWASP ASVS 7.3.2; spec/oauth.md 7",
+	}, func(c *check) {
+		passing := skew
+		if suite.cfg.TimeURL == "" {
+			passing = 5 * time.Second // enough to tell: nothing has to end
+		}
+		user := c.AnyUser()
+		a := c.Access(user)
+		sid := textOf(a.Claims(a.tokens.AccessToken), "sid")
+		if sid == "" {
+			c.NotVerified("the access token does not say of which session it is (sid)")
+		}
+		end := func() time.Time {
+			session, err := suite.world.API.GetSession(suite.ctx, sid)
+			c.mayBeAbsent("read a session", err)
+			if session.AbsoluteExpiresAt == nil {
+				c.NotVerified("the environment does not say when a session ends (absolute_expires_at)")
+			}
+			return *session.AbsoluteExpiresAt
+		}
+		c.Pass(user, passing)
+		before := end() // after the time has passed, which may have moved it as well
+		again, _ := a.Tokens(nil)
+		if again == nil || textOf(a.Claims(again.AccessToken), "sid") != sid {
+			c.NotVerified("the environment does not go on with its session at a second request of the same browser")
+		}
+		assert.Less(c, end().Sub(before), passing/2, "by how much a silent sign-in, %s after the one before, puts off the absolute end of the session", passing)
+	})
+
 	item.Case("a refresh gives new tokens for the same person and session", advice{
 		Why:      "a refresh that changes who or where somebody is mixes up sessions",
 		Mend:     "look at the claims of the tokens of both answers",
