@@ -251,7 +251,7 @@ func (c *check) cutOff() bool { return suite.results.IsCut() }
 // test, which would end in PASS otherwise.
 func (c *check) leave() {
 	suite.cutSaid.Do(func() { c.T.Error("the run was cut off: what was under way is not verified") })
-	c.T.SkipNow()
+	c.stop(readiness.NotVerified, "the run was cut off")
 }
 
 // Failed reports whether the case failed, waived or not.
