@@ -32,24 +32,25 @@ func (r *Result) Summary(w io.Writer) {
 		if item.State != Passed && item.State != Blocked && len(item.Cases) == 0 { // what blocks them all is said above, once
 			line("    %s", firstLine(item.Reason))
 		}
-		waiting := notVerified(item.Cases)
-		for _, c := range item.Cases {
-			if alike := waiting[c.why()]; c.State == NotVerified && len(alike) > 1 {
-				switch { // the rest of them would say the same
-				case c.Name != alike[0]:
-				case len(alike) == len(item.Cases):
-					line("    %s", c.why())
-				default:
-					line("    %s %s not verified, such as: %s", c.State.Symbol(), count(len(alike), "case"), c.Name)
-					line("        %s", c.why())
-				}
-				continue
-			}
-			r.summarise(c, line)
-		}
+		r.summariseAll(item.Cases, line)
 	}
 	line("%s", rule)
-	var counts []string
+	line("%s: %s", count(len(r.Items), "item"), strings.Join(r.counts(), " · "))
+	for _, note := range r.Run.Notes {
+		line("note: %s", note)
+	}
+	if code, why := r.Gate(); code != 0 {
+		line("exit code %d: %s", code, why)
+	} else if r.Verdict != Ready {
+		line("exit code 0: the gate asks for no failures among what was checked, not for READY")
+	}
+	line("run %s, %s; report: %s", r.Run.ID, duration(r.Run.Seconds), r.page())
+	_, _ = io.WriteString(w, b.String())
+}
+
+// counts says how many items are in each state. What nobody had selected is
+// counted apart from what could not be verified.
+func (r *Result) counts() (all []string) {
 	left := 0
 	for _, item := range r.Items {
 		if item.Reason == NotSelected {
@@ -61,23 +62,13 @@ func (r *Result) Summary(w io.Writer) {
 			t.Count -= left
 		}
 		if t.Count > 0 {
-			counts = append(counts, fmt.Sprintf("%s %d %s", t.State.Symbol(), t.Count, t.State.Word()))
+			all = append(all, fmt.Sprintf("%s %d %s", t.State.Symbol(), t.Count, t.State.Word()))
 		}
 	}
 	if left > 0 {
-		counts = append(counts, fmt.Sprintf("%d not in the selection", left))
+		all = append(all, fmt.Sprintf("%d not in the selection", left))
 	}
-	line("%s: %s", count(len(r.Items), "item"), strings.Join(counts, " · "))
-	for _, note := range r.Run.Notes {
-		line("note: %s", note)
-	}
-	if code, why := r.Gate(); code != 0 {
-		line("exit code %d: %s", code, why)
-	} else if r.Verdict != Ready {
-		line("exit code 0: the gate asks for no failures among what was checked, not for READY")
-	}
-	line("run %s, %s; report: %s", r.Run.ID, duration(r.Run.Seconds), r.page())
-	_, _ = io.WriteString(w, b.String())
+	return all
 }
 
 // cases counts an item's cases. Those that are not applicable are no part of "of":
@@ -104,6 +95,25 @@ func (r *Result) cases(item ItemResult) string {
 		return fmt.Sprintf("%d passed, %d not applicable", good, outside)
 	}
 	return fmt.Sprintf("%d of %s passed, %d not applicable", good, count(asked, "case"), outside)
+}
+
+// summariseAll says of each case of an item that is not passed what a person needs
+// first; of those that are not verified for one reason, once.
+func (r *Result) summariseAll(cases []CaseResult, line func(string, ...any)) {
+	waiting := notVerified(cases)
+	for _, c := range cases {
+		alike := waiting[c.why()]
+		switch {
+		case c.State != NotVerified || len(alike) == 1:
+			r.summarise(c, line)
+		case c.Name != alike[0]: // it would say the same
+		case len(alike) == len(cases):
+			line("    %s", c.why())
+		default:
+			line("    %s %s not verified, such as: %s", c.State.Symbol(), count(len(alike), "case"), c.Name)
+			line("        %s", c.why())
+		}
+	}
 }
 
 // notVerified lists the names of the cases that nobody could verify, by why.
