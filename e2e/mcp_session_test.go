@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/auth-preflight/auth-preflight/helpers/flows"
 	"github.com/auth-preflight/auth-preflight/helpers/mcp"
 )
 
@@ -130,20 +131,17 @@ func TestMCPSession(t *testing.T) {
 		Standard: "OWASP ASVS 7.4.2; spec/mcp.md 5",
 	}, func(c *check) {
 		c.NeedMCP("APP_MCP_READ_CALL")
-		for _, what := range []string{"was removed", "was deactivated"} {
-			if what == "was deactivated" && !suite.cfg.APIDoes("deactivation") {
-				continue // removal is what every management API does
-			}
+		ways := map[string]func(user *flows.User){"was removed": func(user *flows.User) { c.removeMember(user.OrgID, user) }}
+		if suite.cfg.APIDoes("deactivation") { // which not every management API does
+			ways["was deactivated"] = c.deactivate
+		}
+		for what, leave := range ways {
 			g := c.Guest()
 			tokens := g.Tokens(readScope(), "offline_access")
 			if tokens.RefreshToken == "" {
 				c.NotApplicable("MCP clients get no refresh token: they are connected for as long as an access token lives")
 			}
-			if what == "was deactivated" {
-				c.deactivate(g.user)
-			} else {
-				c.removeMember(g.user.OrgID, g.user)
-			}
+			leave(g.user)
 			answer := g.Redeem(g.at.Refresh(g.client, tokens.RefreshToken))
 			given := answer.AccessToken != "" // not the token: it would be in the log
 			assert.False(c, given, "the token endpoint gave an access token for a refresh token of somebody who %s since (HTTP %d)", what, answer.Status)

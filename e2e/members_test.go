@@ -157,14 +157,25 @@ func (c *check) removeMember(organizationID string, user *flows.User) {
 	}
 }
 
+// membershipOff is the status of a membership that was switched off (spec/api.md 5.2).
+const membershipOff = "INACTIVE"
+
+// NeedDeactivation makes a case not verified where nobody has declared that the
+// management API switches memberships off.
+func (c *check) NeedDeactivation() {
+	c.Helper()
+	if !suite.cfg.APIDoes("deactivation") {
+		c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
+	}
+}
+
 // deactivate switches off the membership of somebody's organization, as
 // PREFLIGHT_API_CAN=deactivation says it can be.
 func (c *check) deactivate(user *flows.User) {
 	c.Helper()
-	const off = "INACTIVE"
-	status, err := suite.world.API.SetMembershipStatus(suite.ctx, user.OrgID, user.ID, off)
-	if err != nil || status != off {
-		c.Trouble("the membership cannot be switched off (status %q, error %v)", status, err)
+	status, err := suite.world.API.SetMembershipStatus(suite.ctx, user.OrgID, user.ID, membershipOff)
+	if err != nil || status != membershipOff {
+		c.Trouble("the membership cannot be switched off, although PREFLIGHT_API_CAN says so (status %q, error %v)", status, err)
 	}
 }
 

@@ -225,19 +225,13 @@ func TestPassword(t *testing.T) {
 		Limits:   true,
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		v := c.Unseen()
-		form := v.PasswordForm(user.Email)
-		for range suite.cfg.PasswordAttempts + 1 {
-			v.SendPassword(form, newPassword())
-		}
-		fresh := c.Unseen()
-		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
+		c.guess(user.Email, suite.cfg.PasswordAttempts+1)
+		answer := c.guesser(user.Email)(user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken in a fresh browser after %d wrong ones", suite.cfg.PasswordAttempts+1)
 		// Of the domain nobody may say that another case is another address.
 		local, domain, _ := strings.Cut(user.Email, "@")
-		other := c.Unseen()
-		answer = other.SendPassword(other.PasswordForm(local+"@"+strings.ToUpper(domain)), user.Password)
+		answer = c.guesser(local + "@" + strings.ToUpper(domain))(user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken for the same address with its domain in capitals, after %d wrong ones", suite.cfg.PasswordAttempts+1)
 	})
@@ -252,9 +246,7 @@ func TestPassword(t *testing.T) {
 		user := c.NewPasswordUser()
 		guessers := make([]func(password string) *browser.Answer, atOnce)
 		for i := range guessers {
-			v := c.Unseen()
-			form := v.PasswordForm(user.Email)
-			guessers[i] = func(password string) *browser.Answer { return v.SendPassword(form, password) }
+			guessers[i] = c.guesser(user.Email)
 		}
 		// All but one of the tries that are allowed come one after the other, so
 		// that a handful of requests is enough for the rest.
@@ -273,8 +265,7 @@ func TestPassword(t *testing.T) {
 		if slices.Contains(answers, nil) {
 			return // a request has ended the case
 		}
-		fresh := c.Unseen()
-		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
+		answer := c.guesser(user.Email)(user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken after %d wrong ones, %d of them at the same moment", before+atOnce, atOnce)
 		// What was judged and what was refused unseen is told apart by the answer.
@@ -300,18 +291,10 @@ func TestPassword(t *testing.T) {
 		Limits:   true,
 	}, func(c *check) {
 		user := c.NewPasswordUser()
-		guess := func(n int) {
-			v := c.Unseen()
-			form := v.PasswordForm(user.Email)
-			for range n {
-				v.SendPassword(form, newPassword())
-			}
-		}
-		guess(suite.cfg.PasswordAttempts - 1)
+		c.guess(user.Email, suite.cfg.PasswordAttempts-1)
 		c.Unseen().RequestReset(user)
-		guess(2)
-		fresh := c.Unseen()
-		answer := fresh.SendPassword(fresh.PasswordForm(user.Email), user.Password)
+		c.guess(user.Email, 2)
+		answer := c.guesser(user.Email)(user.Password)
 		require.False(c, signsIn(answer.Status, answer.Header),
 			"the right password was taken after %d wrong ones, because a reset mail was asked for between them", suite.cfg.PasswordAttempts+1)
 	})
@@ -323,17 +306,12 @@ func TestPassword(t *testing.T) {
 		Limits:   true,
 	}, func(c *check) {
 		known, unknown := c.NewPasswordUser(), c.NewPerson()
-		guess := func(user *flows.User) func() *browser.Answer {
-			v := c.Unseen()
-			form := v.PasswordForm(user.Email)
-			return func() *browser.Answer { return v.SendPassword(form, newPassword()) }
-		}
-		atKnown, atUnknown := guess(known), guess(unknown)
+		atKnown, atUnknown := c.guesser(known.Email), c.guesser(unknown.Email)
 		var seen, unseen *browser.Answer
 		for range suite.cfg.PasswordAttempts + 1 { // in turns, so that no limit of the sender's meets one of them alone
-			seen, unseen = atKnown(), atUnknown()
+			seen, unseen = atKnown(newPassword()), atUnknown(newPassword())
 		}
-		if guess(c.NewPerson())().Status == http.StatusTooManyRequests {
+		if c.guesser(c.NewPerson().Email)(newPassword()).Status == http.StatusTooManyRequests {
 			c.NotVerified("an address at which nobody has guessed is turned away (HTTP 429): the limit is the sender's, and hides that of an address")
 		}
 		assert.Equal(c, unseen.Status, seen.Status, "HTTP status for a known address against an unknown one, after %d wrong passwords for each", suite.cfg.PasswordAttempts+1)
@@ -685,12 +663,26 @@ func TestPassword(t *testing.T) {
 func (c *check) locked() *flows.User {
 	c.Helper()
 	user := c.NewPasswordUser()
-	v := c.Unseen()
-	form := v.PasswordForm(user.Email)
-	for range suite.cfg.PasswordAttempts + 1 {
-		v.SendPassword(form, newPassword())
-	}
+	c.guess(user.Email, suite.cfg.PasswordAttempts+1)
 	return user
+}
+
+// guesser sends passwords for an address, one after the other, from a browser
+// that nobody knows.
+func (c *check) guesser(email string) (send func(password string) *browser.Answer) {
+	c.Helper()
+	v := c.Unseen()
+	form := v.PasswordForm(email)
+	return func(password string) *browser.Answer { return v.SendPassword(form, password) }
+}
+
+// guess sends so many wrong passwords for an address.
+func (c *check) guess(email string, n int) {
+	c.Helper()
+	send := c.guesser(email)
+	for range n {
+		send(newPassword())
+	}
 }
 
 // withoutNumbers is a text without its digits: an answer may say for how many

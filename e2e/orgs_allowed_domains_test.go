@@ -65,9 +65,7 @@ func TestAllowedDomains(t *testing.T) {
 		Standard: "OWASP ASVS 7.4.2, 8.4.1",
 	}, func(c *check) {
 		c.NeedMethod("email_code")
-		if !suite.cfg.APIDoes("deactivation") {
-			c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
-		}
+		c.NeedDeactivation()
 		domain := c.ownDomain()
 		organization := c.organizationAllowing(domain.name)
 		person := c.personIn(domain.id)
@@ -77,17 +75,13 @@ func TestAllowedDomains(t *testing.T) {
 		require.Equal(c, "ACTIVE", joined.Status, "the membership of who has joined")
 		person.ID = known.ID
 		c.Join(person) // so that there is something to choose
-		const off = "INACTIVE"
-		status, err := suite.world.API.SetMembershipStatus(suite.ctx, organization, person.ID, off)
-		if err != nil || status != off {
-			c.Trouble("the membership cannot be switched off, although PREFLIGHT_API_CAN says so (status %q): %v", status, err)
-		}
+		c.deactivate(person)
 		agent := flows.NewAgent(c, suite.world)
 		grant, first := agent.Authorize(nil)
 		end := agent.Through(first, person) // sends the id, offered or not
 		c.notThere(agent, grant, end, organization, "after they were deactivated")
 		_, m := c.membership(person.Email, organization)
-		assert.Equal(c, off, m.Status, "the membership of who was deactivated and has asked for the organization again")
+		assert.Equal(c, membershipOff, m.Status, "the membership of who was deactivated and has asked for the organization again")
 	})
 
 	item.Case("a domain that only looks like an allowed one opens nothing", advice{

@@ -121,9 +121,7 @@ func TestSSOUsers(t *testing.T) {
 			Mend:     "look at the membership at every sign-in, whatever the provider speaks, and at every refresh, and end the sessions when it is switched off",
 			Standard: "ASVS 7.4.2; CVE-2025-53942",
 		}, func(c *check) {
-			if !suite.cfg.APIDoes("deactivation") {
-				c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
-			}
+			c.NeedDeactivation()
 			w := protocol.open(c, connectionSettings{})
 			orgID, _ := w.ids()
 			eve := w.employee("eve")

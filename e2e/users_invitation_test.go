@@ -157,14 +157,11 @@ func TestInvitation(t *testing.T) {
 		Mend:     "let the link make a membership active that waits for it (PENDING_INVITE), and no other",
 		Standard: "OWASP ASVS 7.4.2, 8.4.1",
 	}, func(c *check) {
-		if !suite.cfg.APIDoes("deactivation") {
-			c.NotVerified("set PREFLIGHT_API_CAN=deactivation where the management API switches a membership off (see .env.example)")
-		}
+		c.NeedDeactivation()
 		host, guest := c.NewUser(), c.NewPerson()
 		_, link := c.Invite(host.OrgID, guest)
-		const off = "INACTIVE"
-		status, err := suite.world.API.SetMembershipStatus(suite.ctx, host.OrgID, c.known(guest).ID, off)
-		if err != nil || status != off {
+		status, err := suite.world.API.SetMembershipStatus(suite.ctx, host.OrgID, c.known(guest).ID, membershipOff)
+		if err != nil || status != membershipOff {
 			c.NotVerified(fmt.Sprintf("the management API does not switch off the membership of who has not come yet (status %q, error %v)", status, err))
 		}
 		agent := flows.NewQuiet(c, suite.world)
