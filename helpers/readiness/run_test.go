@@ -213,6 +213,17 @@ func TestCasesThatWaitedForTheirTurnAreNotVerified(t *testing.T) {
 	assert.Contains(t, out.String(), "2 cases not verified, such as: second")
 }
 
+func TestWhatNobodySelectedIsCountedApart(t *testing.T) {
+	t.Parallel()
+	for want, one := range map[string]tally{
+		"3 failed":                       {State: Failed, Count: 3},
+		"2 not selected":                 {State: NotVerified, Count: 2, NotSelected: 2},
+		"1 not verified, 2 not selected": {State: NotVerified, Count: 3, NotSelected: 2},
+	} {
+		assert.Equal(t, want, one.String())
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	run := start(t, options(t))

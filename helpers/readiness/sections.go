@@ -1,6 +1,9 @@
 package readiness
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // section is one part of the checklist in a result.
 type section struct {
@@ -29,22 +32,40 @@ func (r *Result) sections() (all []*section) {
 	return all
 }
 
-// tally counts items by state, the gravest first.
+// tally is how many items are in a state, and how many of them nobody selected.
 type tally struct {
-	State State
-	Count int
+	State       State
+	Count       int
+	NotSelected int
 }
 
+// String counts what nobody selected apart from what could not be verified.
+func (t tally) String() string {
+	var parts []string
+	if n := t.Count - t.NotSelected; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s", n, t.State.Word()))
+	}
+	if t.NotSelected > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s", t.NotSelected, NotSelected))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tallies counts the items by state, the gravest first.
 func (r *Result) tallies() (all []tally) {
 	for _, state := range worstFirst() {
-		n := 0
+		t := tally{State: state}
 		for _, item := range r.Items {
-			if item.State == state {
-				n++
+			if item.State != state {
+				continue
+			}
+			t.Count++
+			if item.Reason == NotSelected {
+				t.NotSelected++
 			}
 		}
-		if n > 0 {
-			all = append(all, tally{state, n})
+		if t.Count > 0 {
+			all = append(all, t)
 		}
 	}
 	return all

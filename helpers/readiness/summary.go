@@ -35,7 +35,11 @@ func (r *Result) Summary(w io.Writer) {
 		r.summariseAll(item.Cases, line)
 	}
 	line("%s", rule)
-	line("%s: %s", count(len(r.Items), "item"), strings.Join(r.counts(), " · "))
+	var counts []string
+	for _, t := range r.tallies() {
+		counts = append(counts, t.State.Symbol()+" "+t.String())
+	}
+	line("%s: %s", count(len(r.Items), "item"), strings.Join(counts, " · "))
 	for _, note := range r.Run.Notes {
 		line("note: %s", note)
 	}
@@ -46,29 +50,6 @@ func (r *Result) Summary(w io.Writer) {
 	}
 	line("run %s, %s; report: %s", r.Run.ID, duration(r.Run.Seconds), r.page())
 	_, _ = io.WriteString(w, b.String())
-}
-
-// counts says how many items are in each state. What nobody had selected is
-// counted apart from what could not be verified.
-func (r *Result) counts() (all []string) {
-	left := 0
-	for _, item := range r.Items {
-		if item.Reason == NotSelected {
-			left++
-		}
-	}
-	for _, t := range r.tallies() {
-		if t.State == NotVerified {
-			t.Count -= left
-		}
-		if t.Count > 0 {
-			all = append(all, fmt.Sprintf("%s %d %s", t.State.Symbol(), t.Count, t.State.Word()))
-		}
-	}
-	if left > 0 {
-		all = append(all, fmt.Sprintf("%d not in the selection", left))
-	}
-	return all
 }
 
 // cases counts an item's cases. Those that are not applicable are no part of "of":
