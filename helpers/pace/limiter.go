@@ -12,8 +12,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// tries is how often one request is sent at most, while its server says "later".
-const tries = 4
+// tries is how often one request is sent at most, while its server says "later";
+// and patience, how long one is tried that only a limit keeps back: among many
+// that share the limit, the same one may be refused again and again by chance.
+const (
+	tries    = 4
+	patience = 30 * time.Second
+)
 
 // Limiter paces the requests that count against one limit of a server. All who
 // share that limit share the Limiter: where one is told 429, all wait. The zero
@@ -52,15 +57,16 @@ func NewLimiter(perSecond float64, told func(Wait)) *Limiter {
 }
 
 // Do calls send, which sends one request, when it is its turn; and again when the
-// server will take it later (RFC 6585 §4; RFC 9110 §15.6.4), at most four times in
-// all. After 503 only a method that may be repeated is (RFC 9110 §9.2.2), for the
-// server may have done its work. send keeps the answer, of which the last one
-// counts. The error is send's, or says that the waiting outlasts ctx; then the
+// server will take it later (RFC 6585 §4; RFC 9110 §15.6.4): four times in all, and
+// after 429 until half a minute was waited, at growing intervals. After 503 only a
+// method that may be repeated is (RFC 9110 §9.2.2), for the server may have done
+// its work. send keeps the answer, of which the last one counts. The error is send's, or says that the waiting outlasts ctx; then the
 // time of a Budget stands still while it waits.
 func (l *Limiter) Do(ctx context.Context, method string, send func() (status int, header http.Header, err error)) error {
 	if l == nil {
 		l = &Limiter{}
 	}
+	var waited time.Duration
 	for try := 1; ; try++ {
 		if err := l.turn(ctx); err != nil {
 			return fmt.Errorf("waited for its turn (PREFLIGHT_API_RATE): %w", err)
@@ -76,9 +82,13 @@ func (l *Limiter) Do(ctx context.Context, method string, send func() (status int
 		if !asked {
 			wait = backoff(try)
 		}
-		if try == tries {
-			return nil
+		if try >= tries {
+			if status != http.StatusTooManyRequests || waited >= patience {
+				return nil
+			}
+			wait = max(wait, backoff(try-tries+1))
 		}
+		waited += wait
 		l.hold(Wait{status, wait})
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("is rate limited (HTTP %d): %w", status, err)

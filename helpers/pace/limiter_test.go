@@ -92,7 +92,6 @@ func TestWhatIsSentAgain(t *testing.T) {
 			status int
 			want   int // requests
 		}{
-			{http.MethodPost, 429, 4},
 			{http.MethodGet, 503, 4},
 			{http.MethodDelete, 503, 4},
 			{http.MethodPost, 503, 1}, // it may have done its work
@@ -113,6 +112,37 @@ func TestWhatIsSentAgain(t *testing.T) {
 		broken := errors.New("no network")
 		assert.ErrorIs(t, (&Limiter{}).Do(t.Context(), http.MethodGet, func() (int, http.Header, error) { return 0, nil, broken }), broken)
 	})
+}
+
+// Four refusals in a row are chance where many share a limit, and a removal that
+// is given up leaves somebody behind.
+func TestALimitIsBornePatiently(t *testing.T) {
+	t.Parallel()
+	refuse := func(times int, header http.Header) *server {
+		statuses := make([]int, times)
+		for i := range statuses {
+			statuses[i] = http.StatusTooManyRequests
+		}
+		return &server{begun: time.Now(), statuses: statuses, header: header}
+	}
+	for after, tries := range map[string]int{"": 7, "0": 6, "1": 6, "7": 6, "20": 4} {
+		synctest.Test(t, func(t *testing.T) {
+			header := http.Header{"Retry-After": {after}}
+			if after == "" {
+				header = nil
+			}
+			s := refuse(tries-1, header)
+			require.NoError(t, (&Limiter{}).Do(t.Context(), http.MethodPost, s.send))
+			assert.Len(t, s.came, tries, "Retry-After %s: taken in the end", after)
+
+			s = refuse(100, header)
+			require.NoError(t, (&Limiter{}).Do(t.Context(), http.MethodPost, s.send), "the last answer counts")
+			last := s.came[len(s.came)-1]
+			assert.Less(t, last, 2*time.Minute, "Retry-After %s: given up at some time", after)
+			assert.GreaterOrEqual(t, last, patience)
+			assert.Less(t, len(s.came), 15)
+		})
+	}
 }
 
 func TestWaitingDoesNotUseUpABudget(t *testing.T) {
