@@ -60,8 +60,9 @@ func NewLimiter(perSecond float64, told func(Wait)) *Limiter {
 // server will take it later (RFC 6585 §4; RFC 9110 §15.6.4): four times in all, and
 // after 429 until half a minute was waited, at growing intervals. After 503 only a
 // method that may be repeated is (RFC 9110 §9.2.2), for the server may have done
-// its work. send keeps the answer, of which the last one counts. The error is send's, or says that the waiting outlasts ctx; then the
-// time of a Budget stands still while it waits.
+// its work. send keeps the answer, of which the last one counts. The error is
+// send's, or says that the waiting outlasts ctx; then the time of a Budget stands
+// still while it waits.
 func (l *Limiter) Do(ctx context.Context, method string, send func() (status int, header http.Header, err error)) error {
 	if l == nil {
 		l = &Limiter{}

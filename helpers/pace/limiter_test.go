@@ -125,7 +125,7 @@ func TestALimitIsBornePatiently(t *testing.T) {
 		}
 		return &server{begun: time.Now(), statuses: statuses, header: header}
 	}
-	for after, tries := range map[string]int{"": 7, "0": 6, "1": 6, "7": 6, "20": 4} {
+	for after, tries := range map[string]int{"": 6, "0": 6, "1": 6, "7": 6, "20": 4} {
 		synctest.Test(t, func(t *testing.T) {
 			header := http.Header{"Retry-After": {after}}
 			if after == "" {
